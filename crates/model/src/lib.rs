@@ -1,0 +1,27 @@
+//! The words of Portolan: digests, references, identities, versions, events and limits.
+//!
+//! Floor 1. Nothing here does I/O, reads a clock or draws a random number: time and identities come
+//! from the [`Clock`] and [`Ids`] that the binary hands in.
+
+pub mod digest;
+pub mod event;
+pub mod failpoint;
+pub mod id;
+pub mod limits;
+pub mod media;
+pub mod path;
+pub mod platform;
+pub mod reference;
+pub mod secret;
+pub mod time;
+pub mod version;
+
+pub use digest::{Digest, DigestError, Hasher};
+pub use event::{Event, EventKind};
+pub use id::{EventId, Ids, JobId, ScanId, UploadId};
+pub use limits::Limits;
+pub use platform::Platform;
+pub use reference::{Reference, ReferenceError, RepositoryName, Tag, Target};
+pub use secret::Secret;
+pub use time::{Clock, Timestamp};
+pub use version::Version;
