@@ -4,6 +4,7 @@
 //! here blocks, so that it serves plain tests, asynchronous tests and xtask alike. A peer that is
 //! not installed is an error that says which Debian package has it, never a skipped test.
 
+pub mod browser;
 pub mod containers;
 pub mod docker_registry;
 pub mod http;
@@ -13,10 +14,13 @@ pub mod layout;
 pub mod port;
 pub mod postgres;
 pub mod process;
+pub mod server;
 mod spawner;
 pub mod synthetic;
 pub mod tar;
 
+pub use browser::Browser;
 pub use image::{Image, Index};
 pub use layer::Layer;
 pub use process::Process;
+pub use server::Server;
