@@ -51,8 +51,6 @@ ids! {
     JobId,
     /// One upload session of a blob.
     UploadId,
-    /// One reading of a layer.
-    ScanId,
 }
 
 /// A text that is not an identity.

@@ -6,6 +6,7 @@
 pub mod digest;
 pub mod event;
 pub mod failpoint;
+pub mod file;
 pub mod id;
 pub mod limits;
 pub mod media;
@@ -18,7 +19,8 @@ pub mod version;
 
 pub use digest::{Digest, DigestError, Hasher};
 pub use event::{Event, EventKind};
-pub use id::{EventId, Ids, JobId, ScanId, UploadId};
+pub use file::FileKind;
+pub use id::{EventId, Ids, JobId, UploadId};
 pub use limits::Limits;
 pub use platform::Platform;
 pub use reference::{Reference, ReferenceError, RepositoryName, Tag, Target};

@@ -1,1 +1,40 @@
-//! store
+//! What Portolan remembers: every line of SQL, for SQLite and PostgreSQL.
+//!
+//! Floor 2. One file for each noun. A read is a method of [`Store`]; a change is a method of [`Tx`],
+//! called inside [`Store::write`], so that the floor above decides what changes together. SQLite
+//! has one writer, which commits changes in groups; PostgreSQL, a pool.
+
+mod artifact;
+mod blob;
+mod content;
+mod db;
+mod error;
+mod file;
+mod image;
+mod job;
+mod journal;
+mod layer;
+mod manifest;
+mod page;
+mod registry_gc;
+mod registry_tag;
+mod repository;
+mod row;
+mod store;
+mod tag;
+mod wake;
+mod writer;
+
+pub use artifact::{Artifact, ArtifactFile, ArtifactFilter, Service};
+pub use db::Tx;
+pub use error::StoreError;
+pub use file::{FileFilter, FileRecord, ImageFile};
+pub use image::{Child, Image, ImageKind, ImageLayer, ImageState, ImageSummary, ScannedImage};
+pub use job::{Job, JobFilter, JobState, Lease, NewJob};
+pub use journal::{JournalEntry, JournalFilter, JournalState};
+pub use layer::{Layer, LayerResult, LayerScan};
+pub use manifest::{ManifestPart, NewManifest, Referrer, StoredManifest};
+pub use page::{Page, Paged};
+pub use registry_gc::Unreferenced;
+pub use store::{Engine, Store, StoreOptions};
+pub use tag::{TagMove, TagPointer};

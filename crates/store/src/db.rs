@@ -1,0 +1,133 @@
+//! The two engines behind one way to run a statement.
+
+use sqlx::pool::PoolConnection;
+use sqlx::query::Query as Sqlx;
+use sqlx::{
+    AssertSqlSafe, Database, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
+};
+
+use crate::StoreError;
+use crate::row::{Query, Row, Text, Value};
+
+/// Where reads go.
+#[derive(Debug, Clone)]
+pub(crate) enum Db {
+    /// Readers only: the one writer is apart.
+    Sqlite(SqlitePool),
+    /// Readers and writers.
+    Postgres(PgPool),
+}
+
+/// A change that is being made: all of it is committed, or nothing.
+#[derive(Debug)]
+pub struct Tx(pub(crate) Connection);
+
+#[derive(Debug)]
+pub(crate) enum Connection {
+    Sqlite(Box<SqliteConnection>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+macro_rules! bound {
+    ($engine:ty, $query:expr) => {{
+        let mut statement: Sqlx<'_, $engine, <$engine as Database>::Arguments> = match &$query.text
+        {
+            Text::Fixed(text) => sqlx::query(*text),
+            Text::Made(text) => sqlx::query(AssertSqlSafe(text.clone())),
+        };
+        for value in &$query.values {
+            statement = match value {
+                Value::Int(value) => statement.bind(*value),
+                Value::Text(value) => statement.bind(value.as_deref()),
+                Value::Bytes(value) => statement.bind(value.as_deref()),
+                Value::Bool(value) => statement.bind(*value),
+            };
+        }
+        statement
+    }};
+}
+
+impl Db {
+    /// All rows.
+    pub(crate) async fn all(&self, query: &Query) -> Result<Vec<Row>, StoreError> {
+        match self {
+            Self::Sqlite(pool) => bound!(Sqlite, query)
+                .fetch_all(pool)
+                .await
+                .map(|rows| rows.into_iter().map(Row::Sqlite).collect()),
+            Self::Postgres(pool) => bound!(Postgres, query)
+                .fetch_all(pool)
+                .await
+                .map(|rows| rows.into_iter().map(Row::Postgres).collect()),
+        }
+        .map_err(|source| query.failed(source))
+    }
+
+    /// The first row, where there is one.
+    pub(crate) async fn first(&self, query: &Query) -> Result<Option<Row>, StoreError> {
+        match self {
+            Self::Sqlite(pool) => {
+                bound!(Sqlite, query).fetch_optional(pool).await.map(|row| row.map(Row::Sqlite))
+            }
+            Self::Postgres(pool) => {
+                bound!(Postgres, query).fetch_optional(pool).await.map(|row| row.map(Row::Postgres))
+            }
+        }
+        .map_err(|source| query.failed(source))
+    }
+}
+
+impl Tx {
+    /// Whether the engine is PostgreSQL, for the few statements that need two texts.
+    pub(crate) fn is_postgres(&self) -> bool {
+        matches!(self.0, Connection::Postgres(_))
+    }
+
+    /// Runs a statement; how many rows it touched.
+    pub(crate) async fn run(&mut self, query: Query) -> Result<u64, StoreError> {
+        match &mut self.0 {
+            Connection::Sqlite(connection) => bound!(Sqlite, query)
+                .execute(&mut **connection)
+                .await
+                .map(|done| done.rows_affected()),
+            Connection::Postgres(connection) => bound!(Postgres, query)
+                .execute(&mut **connection)
+                .await
+                .map(|done| done.rows_affected()),
+        }
+        .map_err(|source| query.failed(source))
+    }
+
+    /// All rows.
+    pub(crate) async fn all(&mut self, query: Query) -> Result<Vec<Row>, StoreError> {
+        match &mut self.0 {
+            Connection::Sqlite(connection) => bound!(Sqlite, query)
+                .fetch_all(&mut **connection)
+                .await
+                .map(|rows| rows.into_iter().map(Row::Sqlite).collect()),
+            Connection::Postgres(connection) => bound!(Postgres, query)
+                .fetch_all(&mut **connection)
+                .await
+                .map(|rows| rows.into_iter().map(Row::Postgres).collect()),
+        }
+        .map_err(|source| query.failed(source))
+    }
+
+    /// The first row, where there is one.
+    pub(crate) async fn first(&mut self, query: Query) -> Result<Option<Row>, StoreError> {
+        Ok(self.all(query).await?.into_iter().next())
+    }
+}
+
+/// Runs a statement that has no values and answers nothing, such as `BEGIN`.
+pub(crate) async fn plain(
+    connection: &mut SqliteConnection,
+    text: &'static str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(text).execute(connection).await.map(|_| ())
+}
+
+/// Takes the connection out of its pool for good.
+pub(crate) fn detached(connection: PoolConnection<Sqlite>) -> SqliteConnection {
+    connection.detach()
+}

@@ -1,0 +1,105 @@
+//! The one writer of SQLite: changes that wait together are committed together.
+//!
+//! A commit costs one sync of the disk, whatever is in it. So the writer takes what has queued up
+//! while the last commit ran, does each change in a savepoint of one transaction, commits, and only
+//! then answers all of them. A change that fails is undone alone.
+
+use std::any::Any;
+
+use futures::future::BoxFuture;
+use sqlx::SqliteConnection;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::StoreError;
+use crate::db::{Connection, Tx, plain};
+
+type Answer = Result<Box<dyn Any + Send>, StoreError>;
+pub(crate) type Change =
+    Box<dyn for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Answer> + Send + 'static>;
+
+/// Changes in one commit at most. More would make the first wait long for no gain.
+const GROUP: usize = 256;
+/// Changes that may wait; past that, those who ask wait to ask.
+const QUEUE: usize = 1024;
+
+pub(crate) struct Request {
+    change: Change,
+    reply: oneshot::Sender<Answer>,
+}
+
+/// The way to the writer.
+#[derive(Debug, Clone)]
+pub(crate) struct Writer(mpsc::Sender<Request>);
+
+impl Writer {
+    /// Starts the writer on its connection.
+    pub(crate) fn start(connection: SqliteConnection) -> Self {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        tokio::spawn(run(connection, receiver));
+        Self(sender)
+    }
+
+    /// Makes `change`, and answers when it is committed.
+    pub(crate) async fn write(&self, change: Change) -> Answer {
+        let (reply, answer) = oneshot::channel();
+        self.0.send(Request { change, reply }).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+async fn run(connection: SqliteConnection, mut requests: mpsc::Receiver<Request>) {
+    let mut tx = Tx(Connection::Sqlite(Box::new(connection)));
+    let mut group = Vec::with_capacity(GROUP);
+    while requests.recv_many(&mut group, GROUP).await > 0 {
+        let mut answers = Vec::with_capacity(group.len());
+        let begun = control(&mut tx, "BEGIN IMMEDIATE").await;
+        let mut broken = begun.err().map(|error| error.to_string());
+        for Request { change, reply } in group.drain(..) {
+            let answer = match &broken {
+                Some(reason) => Err(StoreError::Commit(reason.clone())),
+                None => match apart(&mut tx, change).await {
+                    Ok(answer) => answer,
+                    Err(error) => {
+                        broken = Some(error.to_string());
+                        Err(StoreError::Commit(error.to_string()))
+                    }
+                },
+            };
+            answers.push((reply, answer));
+        }
+        if broken.is_none() {
+            broken = control(&mut tx, "COMMIT").await.err().map(|error| error.to_string());
+        }
+        if broken.is_some() {
+            // Fails where nothing was begun, which is what was wanted.
+            control(&mut tx, "ROLLBACK").await.ok();
+        }
+        for (reply, answer) in answers {
+            let answer = match (&broken, answer) {
+                (Some(reason), Ok(_)) => Err(StoreError::Commit(reason.clone())),
+                (_, answer) => answer,
+            };
+            // Whoever asked may have gone; the change stands all the same.
+            reply.send(answer).ok();
+        }
+    }
+}
+
+/// Makes one change in a savepoint. The outer error means that the transaction cannot go on.
+async fn apart(tx: &mut Tx, change: Change) -> Result<Answer, sqlx::Error> {
+    control(tx, "SAVEPOINT change").await?;
+    let answer = change(tx).await;
+    if answer.is_err() {
+        control(tx, "ROLLBACK TO change").await?;
+    }
+    control(tx, "RELEASE change").await?;
+    Ok(answer)
+}
+
+async fn control(tx: &mut Tx, text: &'static str) -> Result<(), sqlx::Error> {
+    match &mut tx.0 {
+        Connection::Sqlite(connection) => plain(connection, text).await,
+        // The writer is only ever started on SQLite.
+        Connection::Postgres(_) => Ok(()),
+    }
+}
