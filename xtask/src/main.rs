@@ -1,7 +1,8 @@
-//! Tasks of the workspace: `cargo xtask test|ci`.
+//! Tasks of the workspace: `cargo xtask test|ci|bench`.
 
 #![expect(clippy::print_stdout, reason = "tasks talk to the developer who started them")]
 
+mod bench;
 mod check;
 mod packages;
 mod rules;
@@ -33,12 +34,24 @@ enum Task {
     },
     /// All of `test`, and `cargo deny` where it is installed.
     Ci,
+    /// Measures what was promised about speed beside its peers, and writes docs/benchmarks.md.
+    Bench {
+        /// Run only these (push, serve, visible, scan, commands), and write nothing.
+        names: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
     let well = match Arguments::parse().task {
         Task::Test { quick, filters } => check::test(quick || !filters.is_empty(), &filters),
         Task::Ci => check::ci(),
+        Task::Bench { names } => match bench::bench(&names) {
+            Ok(()) => true,
+            Err(error) => {
+                println!("error: {error:#}");
+                false
+            }
+        },
     };
     if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -111,6 +111,17 @@ impl Recipe {
     }
 }
 
+/// `size` bytes that cannot be compressed, the same for the same `seed`.
+pub fn noise(seed: u64, size: usize) -> Vec<u8> {
+    let mut random = Random(seed);
+    let mut bytes = Vec::with_capacity(size + 8);
+    while bytes.len() < size {
+        bytes.extend_from_slice(&random.next().to_le_bytes());
+    }
+    bytes.truncate(size);
+    bytes
+}
+
 /// What compresses: eight lines of 64 bytes.
 const WORDS: [&[u8; 64]; 8] = [
     b"the quick brown fox jumps over the lazy dog and runs off again; ",
