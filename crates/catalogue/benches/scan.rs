@@ -98,12 +98,10 @@ fn archive(bytes: usize) -> Vec<u8> {
     archive
 }
 
-fn scan(scanner: &Scanner, blob: &[u8], diff_id: Digest) -> u64 {
-    let input =
-        LayerInput { digest: Digest::of(blob), size: blob.len() as u64, diff_id: Some(diff_id) };
+fn scan(scanner: &Scanner, blob: &[u8], input: &LayerInput) -> u64 {
     let mut entries = 0;
     let mut sink = |batch: Vec<Entry>| entries += batch.len();
-    match scanner.scan_layer(blob, &input, &mut sink) {
+    match scanner.scan_layer(blob, input, &mut sink) {
         Ok(summary) => summary.entries,
         Err(error) => panic!("the layer cannot be read: {error}"),
     }

@@ -1,8 +1,5 @@
 //! Entries on their way to the sink.
 
-use std::collections::HashSet;
-
-use super::entry::sink_error;
 use super::{Content, Entry, EntrySink, ScanError};
 
 /// Entries of one batch, at most.
@@ -38,20 +35,12 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// Hands on what is gathered; of two entries with one path, the later one.
+    /// Hands on what is gathered.
     pub(super) fn flush(&mut self) -> Result<(), ScanError> {
         if self.entries.is_empty() {
             return Ok(());
         }
-        let mut entries = std::mem::take(&mut self.entries);
         self.bytes = 0;
-        let mut seen = HashSet::with_capacity(entries.len());
-        let last: Vec<bool> =
-            entries.iter().rev().map(|entry| seen.insert(entry.path.as_str())).collect();
-        if last.contains(&false) {
-            let mut last = last.into_iter().rev();
-            entries.retain(|_| last.next().unwrap_or(true));
-        }
-        self.sink.take(entries).map_err(sink_error)
+        self.sink.take(std::mem::take(&mut self.entries)).map_err(ScanError::Sink)
     }
 }

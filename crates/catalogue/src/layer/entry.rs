@@ -3,8 +3,6 @@
 use portolan_model::path::base_name;
 use portolan_model::{Digest, FileKind};
 
-use super::ScanError;
-
 /// One entry of a layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -18,17 +16,10 @@ pub struct Entry {
     pub kind: FileKind,
     /// Permissions, with set-user, set-group and sticky bits: `0o7777` at most.
     pub mode: u32,
-    /// The owner's number.
-    pub user: i64,
-    /// The group's number.
-    pub group: i64,
-    /// When the content was changed, in seconds since 1970.
-    pub modified: i64,
-    /// Bytes of content, holes of sparse files included. Zero for what has none; of a hard link,
-    /// its target's where the target came earlier in the layer.
+    /// Bytes of content, holes of sparse files included; zero for what has none.
     pub size: u64,
-    /// The digest of the content, for files; of a hard link, its target's where the target came
-    /// earlier in the layer. None for a sparse file whose holes go over the limits.
+    /// The digest of a file's content. None for a sparse file whose holes go over the limits, and
+    /// for a hard link: its target came earlier in the layer, and has the same content.
     pub digest: Option<Digest>,
     /// Where a link leads: of a hard link a path of this image, of a symbolic link its text.
     pub link: Option<String>,
@@ -52,10 +43,10 @@ pub enum Content {
 
 /// Where the entries of a layer go while it is read.
 pub trait EntrySink {
-    /// Takes the next entries. Inside one batch a path is unique; a path of an earlier batch may
-    /// come again, and then the later entry replaces the earlier one.
+    /// Takes the next entries. A path may come again, and then the later entry replaces the earlier
+    /// one.
     ///
-    /// An error ends the scan: it comes back as [`ScanError::Sink`].
+    /// An error ends the scan: it comes back as [`ScanError::Sink`](super::ScanError::Sink).
     fn take(&mut self, batch: Vec<Entry>) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
 }
 
@@ -64,10 +55,6 @@ impl<F: FnMut(Vec<Entry>)> EntrySink for F {
         self(batch);
         Ok(())
     }
-}
-
-pub(super) fn sink_error(error: Box<dyn std::error::Error + Send + Sync>) -> ScanError {
-    ScanError::Sink(error)
 }
 
 const MARK: &str = ".wh.";

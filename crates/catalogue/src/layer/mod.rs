@@ -8,7 +8,6 @@ mod contents;
 mod entry;
 mod error;
 mod gzip;
-mod links;
 mod name;
 mod raw;
 mod scanner;

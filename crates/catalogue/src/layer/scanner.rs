@@ -8,7 +8,6 @@ use portolan_model::{Digest, FileKind, Hasher, Limits};
 use super::batch::Batch;
 use super::contents::Contents;
 use super::entry::mark_kind;
-use super::links::Links;
 use super::{Compression, Content, Entry, EntrySink, RawLayer, ScanError, TarProblem, name};
 use crate::Rules;
 use crate::tar::{Member, MemberType, Walker};
@@ -99,7 +98,6 @@ impl Scanner {
         let limit = self.limits.layer_entries;
         let mut member = Member::default();
         let mut batch = Batch::new(sink);
-        let mut links = Links::new();
         let mut contents = Contents::new(&self.rules);
         let (mut entries, mut kept_files) = (0, 0);
         while walker.next(&mut member)? {
@@ -107,7 +105,7 @@ impl Scanner {
             if entries > limit {
                 return Err(ScanError::Entries { limit });
             }
-            let Some(entry) = read_entry(walker, &member, &mut links, &mut contents)? else {
+            let Some(entry) = read_entry(walker, &member, &mut contents)? else {
                 continue;
             };
             kept_files += u64::from(matches!(entry.content, Content::Kept(_)));
@@ -171,7 +169,6 @@ fn kind(member: &Member, path: &str) -> FileKind {
 fn read_entry<R: Read>(
     walker: &mut Walker<'_, R>,
     member: &Member,
-    links: &mut Links,
     contents: &mut Contents<'_>,
 ) -> Result<Option<Entry>, ScanError> {
     let name = name::path(&member.name);
@@ -187,9 +184,6 @@ fn read_entry<R: Read>(
         path: name.text,
         raw_path: name.raw,
         mode: member.mode,
-        user: member.user,
-        group: member.group,
-        modified: member.modified,
         size: member.size,
         digest: None,
         link: None,
@@ -198,16 +192,9 @@ fn read_entry<R: Read>(
     match entry.kind {
         FileKind::File => read_content(walker, member, contents, &mut entry)?,
         FileKind::Symlink => entry.link = Some(name::escape(&member.link)),
-        FileKind::Hardlink => {
-            let target = name::path(&member.link).text;
-            if let Some((digest, size)) = links.get(&target) {
-                (entry.digest, entry.size) = (Some(digest), size);
-            }
-            entry.link = Some(target);
-        }
+        FileKind::Hardlink => entry.link = Some(name::path(&member.link).text),
         _ => {}
     }
-    links.put(&entry.path, entry.digest.map(|digest| (digest, entry.size)));
     Ok(Some(entry))
 }
 

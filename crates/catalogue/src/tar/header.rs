@@ -8,15 +8,6 @@ use crate::layer::TarProblem;
 /// A header block as it is in the archive.
 pub(super) struct Header([u8; BLOCK]);
 
-/// The numeric fields beside the size.
-pub(super) struct Numbers {
-    pub(super) mode: u32,
-    pub(super) user: i64,
-    pub(super) group: i64,
-    /// Seconds since 1970.
-    pub(super) modified: i64,
-}
-
 /// Who wrote the header, which decides what its tail means.
 #[derive(PartialEq, Eq)]
 enum Dialect {
@@ -98,15 +89,10 @@ impl Header {
         number(&self.0[from..to]).ok_or(TarProblem::Number(name))
     }
 
-    pub(super) fn numbers(&self) -> Result<Numbers, TarProblem> {
-        // Some tools leave the bits of the type in the mode.
+    /// Permissions, without the bits of the type that some tools leave in.
+    pub(super) fn mode(&self) -> Result<u32, TarProblem> {
         let mode = self.field(100, 108, "mode")? & 0o7777;
-        Ok(Numbers {
-            mode: u32::try_from(mode).map_err(|_| TarProblem::Number("mode"))?,
-            user: self.field(108, 116, "user")?,
-            group: self.field(116, 124, "group")?,
-            modified: self.field(136, 148, "time")?,
-        })
+        u32::try_from(mode).map_err(|_| TarProblem::Number("mode"))
     }
 
     pub(super) fn size(&self) -> Result<u64, TarProblem> {

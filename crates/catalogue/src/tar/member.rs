@@ -45,10 +45,6 @@ pub(crate) struct Member {
     pub(crate) name: Vec<u8>,
     pub(crate) link: Vec<u8>,
     pub(crate) mode: u32,
-    pub(crate) user: i64,
-    pub(crate) group: i64,
-    /// Seconds since 1970.
-    pub(crate) modified: i64,
     /// The file's size, with its holes.
     pub(crate) size: u64,
     /// Bytes of data in the archive.

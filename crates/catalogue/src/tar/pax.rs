@@ -32,9 +32,6 @@ pub(super) struct Extended {
     pub(super) path: Said<Vec<u8>>,
     pub(super) link: Said<Vec<u8>>,
     pub(super) size: Said<u64>,
-    pub(super) user: Said<i64>,
-    pub(super) group: Said<i64>,
-    pub(super) modified: Said<i64>,
     pub(super) sparse: Sparse,
 }
 
@@ -69,26 +66,6 @@ fn size(value: &[u8]) -> Result<u64, TarProblem> {
     decimal(value).and_then(|number| u64::try_from(number).ok()).ok_or(NUMBER)
 }
 
-/// Whole seconds of a time, rounded down; it may have a sign and decimals.
-fn seconds(value: &[u8]) -> Result<i64, TarProblem> {
-    let (negative, value) = match value.strip_prefix(b"-") {
-        Some(rest) => (true, rest),
-        None => (false, value),
-    };
-    let mut parts = value.splitn(2, |byte| *byte == b'.');
-    let whole = decimal(parts.next().unwrap_or_default()).ok_or(NUMBER)?;
-    let fraction = parts.next().unwrap_or_default();
-    if !fraction.iter().all(u8::is_ascii_digit) {
-        return Err(NUMBER);
-    }
-    let rounded = i64::from(negative && fraction.iter().any(|digit| *digit != b'0'));
-    Ok(if negative { -whole - rounded } else { whole })
-}
-
-fn identity(value: &[u8]) -> Result<i64, TarProblem> {
-    seconds(value)
-}
-
 impl Extended {
     /// Reads the records of `body`, later ones over earlier ones.
     pub(super) fn read(&mut self, body: &[u8]) -> Result<(), TarProblem> {
@@ -119,9 +96,6 @@ impl Extended {
             b"path" => self.path = said(value, |value| Ok(value.to_vec()))?,
             b"linkpath" => self.link = said(value, |value| Ok(value.to_vec()))?,
             b"size" => self.size = said(value, size)?,
-            b"uid" => self.user = said(value, identity)?,
-            b"gid" => self.group = said(value, identity)?,
-            b"mtime" => self.modified = said(value, seconds)?,
             _ => {
                 if let Some(key) = key.strip_prefix(b"GNU.sparse.") {
                     self.sparse.take(key, value)?;
@@ -189,20 +163,11 @@ mod tests {
         let own = read(&text).unwrap();
         assert_eq!(own.path, Said::Value(b"b=\nc".to_vec()));
         assert_eq!(own.size, Said::Value(12));
-        let global = read(&(record("size", "7") + &record("uid", "5"))).unwrap();
+        let global = read(&(record("size", "7") + &record("linkpath", "d"))).unwrap();
         assert_eq!(own.size.or(&global.size), Some(&12));
-        assert_eq!(own.user.or(&global.user), Some(&5));
+        assert_eq!(own.link.or(&global.link), Some(&b"d".to_vec()));
         let unset = read(&record("size", "")).unwrap();
         assert_eq!(unset.size.or(&global.size), None);
-    }
-
-    #[test]
-    fn times_are_rounded_down() {
-        assert_eq!(seconds(b"12.999"), Ok(12));
-        assert_eq!(seconds(b"-1.5"), Ok(-2));
-        assert_eq!(seconds(b"-1.000"), Ok(-1));
-        assert!(seconds(b"1e3").is_err());
-        assert!(seconds(b"--1").is_err());
     }
 
     #[test]
@@ -220,7 +185,7 @@ mod tests {
 
     #[test]
     fn padding_is_passed_over() {
-        assert_eq!(read(&(record("uid", "1") + "\0\0\0")).unwrap().user, Said::Value(1));
+        assert_eq!(read(&(record("size", "1") + "\0\0\0")).unwrap().size, Said::Value(1));
     }
 
     proptest! {

@@ -144,11 +144,7 @@ impl<'a, R: Read> Walker<'a, R> {
         header.name(&mut member.name);
         member.link.clear();
         member.link.extend_from_slice(header.link());
-        let numbers = header.numbers()?;
-        member.mode = numbers.mode;
-        member.user = own.user.or(&global.user).copied().unwrap_or(numbers.user);
-        member.group = own.group.or(&global.group).copied().unwrap_or(numbers.group);
-        member.modified = own.modified.or(&global.modified).copied().unwrap_or(numbers.modified);
+        member.mode = header.mode()?;
         // The extended header's size wins over the block's, which cannot say more than 8 GiB
         // minus one in octal; whoever takes the block's loses his place in the archive.
         member.stored = match own.size.or(&global.size) {
