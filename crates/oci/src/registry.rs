@@ -1,0 +1,189 @@
+//! A client of any registry that speaks the
+//! [OCI distribution specification](https://github.com/opencontainers/distribution-spec/blob/main/spec.md).
+
+mod auth;
+mod blobs;
+mod challenge;
+mod error;
+mod http;
+mod manifests;
+mod pages;
+mod referrers;
+mod retry;
+mod settings;
+mod upload;
+
+use std::sync::Arc;
+
+use portolan_model::{Limits, RepositoryName};
+use url::Url;
+
+pub use error::{Fault, RegistryError};
+pub use manifests::Resolved;
+pub use pages::CatalogPage;
+pub use settings::Settings;
+
+use crate::CredentialProvider;
+use crate::egress::{Guard, Reach};
+
+/// Talks to registries. Cheap to clone; all clones share connections and tokens.
+#[derive(Debug, Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    settings: Settings,
+    credentials: Arc<dyn CredentialProvider>,
+    authority: auth::Authority,
+    /// For hosts that may be inside.
+    inside: reqwest::Client,
+    /// For hosts that only an answer from outside named.
+    public: reqwest::Client,
+}
+
+/// One registry.
+#[derive(Debug, Clone)]
+pub struct Registry {
+    client: Client,
+    host: String,
+    base: Url,
+}
+
+/// One repository in a registry.
+#[derive(Debug, Clone)]
+pub struct Repository {
+    registry: Registry,
+    name: RepositoryName,
+}
+
+/// The client could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// TLS or the system's certificates.
+    #[error("could not set up the HTTP client")]
+    Http(#[source] reqwest::Error),
+    /// Not a registry's host.
+    #[error("`{0}` is not a registry's host: write it as in registry.example or 127.0.0.1:5000")]
+    Host(String),
+}
+
+impl Client {
+    /// A client that proves who it is with what `credentials` gives.
+    pub fn new(
+        settings: Settings,
+        credentials: Arc<dyn CredentialProvider>,
+    ) -> Result<Self, SetupError> {
+        let http = |reach| {
+            reqwest::Client::builder()
+                .user_agent(concat!("portolan/", env!("CARGO_PKG_VERSION")))
+                .redirect(reqwest::redirect::Policy::none())
+                .dns_resolver(Arc::new(Guard(reach)))
+                .connect_timeout(settings.connect_timeout)
+                .tcp_nodelay(true)
+                .no_proxy()
+                .build()
+                .map_err(SetupError::Http)
+        };
+        let (inside, public) = (http(Reach::Inside)?, http(Reach::Public)?);
+        let authority = auth::Authority::default();
+        Ok(Self { shared: Arc::new(Shared { settings, credentials, authority, inside, public }) })
+    }
+
+    /// The registry at `host` (with its port where it is not the scheme's): https, or http where
+    /// the host is loopback or listed as insecure.
+    pub fn registry(&self, host: &str) -> Result<Registry, SetupError> {
+        let api = if host == "docker.io" { "registry-1.docker.io" } else { host };
+        let insecure = self.shared.settings.insecure.iter().any(|listed| listed == host);
+        let scheme = if insecure || is_loopback(api) { "http" } else { "https" };
+        let error = || SetupError::Host(host.chars().take(100).collect());
+        let base = Url::parse(&format!("{scheme}://{api}/")).map_err(|_| error())?;
+        // A host that is more than a host (`user@host`, `host/path`) would change where we go.
+        let is_host = base.username().is_empty() && base.password().is_none() && base.path() == "/";
+        if !is_host || base.query().is_some() || base.fragment().is_some() || !base.has_host() {
+            return Err(error());
+        }
+        Ok(Registry { client: self.clone(), host: host.to_owned(), base })
+    }
+
+    /// The repository `name` in the registry at `host`.
+    pub fn repository(&self, host: &str, name: &RepositoryName) -> Result<Repository, SetupError> {
+        Ok(self.registry(host)?.repository(name))
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.shared.settings.limits
+    }
+}
+
+/// Whether `host` (with or without a port) is this machine by its very name.
+fn is_loopback(host: &str) -> bool {
+    let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, _)) => address,
+        None => host.split_once(':').map_or(host, |(name, _)| name),
+    };
+    name == "localhost"
+        || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+impl Registry {
+    /// Its host, as it was named.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The repository `name` in it. `docker.io` keeps its own images under `library/`.
+    pub fn repository(&self, name: &RepositoryName) -> Repository {
+        let official = (self.host == "docker.io" && !name.as_str().contains('/'))
+            .then(|| format!("library/{name}").parse().ok())
+            .flatten();
+        Repository { registry: self.clone(), name: official.unwrap_or_else(|| name.clone()) }
+    }
+}
+
+impl Repository {
+    /// The registry that it is in.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &RepositoryName {
+        &self.name
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        self.registry.client.limits()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credentials::NoCredentials;
+
+    fn base(host: &str) -> Result<String, SetupError> {
+        let settings = Settings { insecure: vec!["plain.example".into()], ..Settings::default() };
+        let client = Client::new(settings, Arc::new(NoCredentials)).unwrap();
+        client.registry(host).map(|registry| registry.base.to_string())
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_and_for_whom_it_was_said() {
+        for (host, url) in [
+            ("127.0.0.1:5000", "http://127.0.0.1:5000/"),
+            ("localhost", "http://localhost/"),
+            ("[::1]:5000", "http://[::1]:5000/"),
+            ("plain.example", "http://plain.example/"),
+            ("registry.example:5000", "https://registry.example:5000/"),
+            ("docker.io", "https://registry-1.docker.io/"),
+            ("127.0.0.1.evil.example", "https://127.0.0.1.evil.example/"),
+        ] {
+            assert_eq!(base(host).unwrap(), url);
+        }
+        for host in ["user@127.0.0.1", "r.example/path", "r.example?x", "", "a b"] {
+            assert!(base(host).is_err(), "{host}");
+        }
+    }
+}
