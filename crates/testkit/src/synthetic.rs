@@ -1,5 +1,8 @@
-//! Big images of made-up files: the same bytes for the same recipe, about as compressible as
-//! software is, written without being held in memory.
+//! Big images of made-up files: the same bytes for the same recipe, written without being held in
+//! memory.
+
+mod content;
+mod random;
 
 use std::io::{self, Write};
 
@@ -9,9 +12,11 @@ use flate2::write::GzEncoder;
 use portolan_model::{Digest, Hasher, media};
 use serde_json::json;
 
-use crate::image::Content;
+use crate::image;
 use crate::layout::Layout;
 use crate::tar::{self, Entry};
+use content::noise as noise_of;
+use random::Random;
 
 /// What to make.
 #[derive(Debug, Clone)]
@@ -22,12 +27,22 @@ pub struct Recipe {
     pub files: usize,
     /// How many raw bytes the files have in all, about.
     pub bytes: u64,
-    /// Of 64 bytes of content, how many cannot be compressed (0 to 64).
-    pub noise: usize,
+    /// What the files have in them.
+    pub content: Content,
     /// Another seed makes other bytes.
     pub seed: u64,
     /// The gzip level, or none for plain layers.
     pub gzip: Option<u32>,
+}
+
+/// What files have in them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// What cannot be compressed.
+    Noise,
+    /// What images of software have: source text, machine code, and the records of a package
+    /// manager and of packages.
+    Software,
 }
 
 impl Recipe {
@@ -55,7 +70,7 @@ impl Recipe {
                 "mediaType": media_type, "digest": digest.to_string(), "size": size,
             }));
         }
-        let config = Content {
+        let config = image::Content {
             media_type: media::OCI_CONFIG.to_owned(),
             bytes: json!({
                 "os": "linux",
@@ -67,7 +82,7 @@ impl Recipe {
             .into_bytes(),
         };
         layout.blob(&config.bytes)?;
-        let manifest = Content {
+        let manifest = image::Content {
             media_type: media::OCI_MANIFEST.to_owned(),
             bytes: json!({
                 "schemaVersion": 2,
@@ -83,71 +98,52 @@ impl Recipe {
     }
 
     fn write_layer(&self, number: usize, out: &mut impl Write) -> io::Result<()> {
-        let mut random = Random(self.seed.wrapping_mul(1_000_003).wrapping_add(number as u64));
-        let mean = self.bytes / (self.files.max(1) as u64);
+        let random = &mut Random::new(self.seed.wrapping_mul(1_000_003) + number as u64);
+        if self.content == Content::Software {
+            records(random, number).iter().try_for_each(|entry| entry.write(out))?;
+        }
         Entry::dir(format!("opt/layer{number}/")).write(out)?;
         for file in (number..self.files).step_by(self.layers.max(1)) {
-            // Sizes spread from 0 to twice the mean, so that their sum is close to what was asked.
-            let size = random.below(2 * mean + 1);
-            let path = format!("opt/layer{number}/dir{:03}/file{file:06}.bin", file % 997);
-            Entry::file(path, self.content(&mut random, size)).mtime(1_700_000_000).write(out)?;
+            self.entry(random, number, file).mtime(1_700_000_000).write(out)?;
         }
         tar::finish(out)
     }
 
-    fn content(&self, random: &mut Random, size: u64) -> Vec<u8> {
-        let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 64);
-        while (content.len() as u64) < size {
-            let words = WORDS[usize::try_from(random.below(8)).unwrap_or_default()];
-            let mut block = *words;
-            for eight in block[..self.noise.min(64)].chunks_mut(8) {
-                let noise = random.next().to_le_bytes();
-                eight.copy_from_slice(&noise[..eight.len()]);
+    /// The file `file` of the layer `number`. Three of five are text and small; sizes spread so
+    /// that their sum is close to what was asked.
+    fn entry(&self, random: &mut Random, number: usize, file: usize) -> Entry {
+        let mean = self.bytes / (self.files.max(1) as u64);
+        let path = format!("opt/layer{number}/dir{:03}/file{file:06}", file % 997);
+        let text = random.below(5) < 3;
+        let size = if text { random.below(mean) } else { random.below(mean * 7 / 2) };
+        let size = usize::try_from(size).unwrap_or_default();
+        match self.content {
+            Content::Noise => Entry::file(path + ".bin", noise_of(random, size)),
+            Content::Software if file % 50 == number => {
+                let path = format!("opt/layer{number}/node_modules/made-up-{file}/package.json");
+                Entry::file(path, content::package_json(random, file))
             }
-            content.extend_from_slice(&block);
+            Content::Software if text => Entry::file(path + ".js", content::text(random, size)),
+            Content::Software => Entry::file(path + ".so", content::code(random, size)).mode(0o755),
         }
-        content.truncate(usize::try_from(size).unwrap_or_default());
-        content
     }
+}
+
+/// The entries of a package manager that the lowest layer begins with.
+fn records(random: &mut Random, number: usize) -> Vec<Entry> {
+    if number > 0 {
+        return Vec::new();
+    }
+    let release = "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian GNU/Linux 12\"\n";
+    vec![
+        Entry::file("etc/os-release", release),
+        Entry::file("var/lib/dpkg/status", content::dpkg_status(random, 400)),
+    ]
 }
 
 /// `size` bytes that cannot be compressed, the same for the same `seed`.
 pub fn noise(seed: u64, size: usize) -> Vec<u8> {
-    let mut random = Random(seed);
-    let mut bytes = Vec::with_capacity(size + 8);
-    while bytes.len() < size {
-        bytes.extend_from_slice(&random.next().to_le_bytes());
-    }
-    bytes.truncate(size);
-    bytes
-}
-
-/// What compresses: eight lines of 64 bytes.
-const WORDS: [&[u8; 64]; 8] = [
-    b"the quick brown fox jumps over the lazy dog and runs off again; ",
-    b"module.exports = function (value) { return value === undefined; ",
-    b"#include <stdio.h>\nint main(void) { return printf(\"hello\\n\"); }\n",
-    b"public static void main(String[] args) throws IOException { new ",
-    b"{\"name\":\"package\",\"version\":\"1.0.0\",\"license\":\"MIT\",\"main\":\"x\"}\n",
-    b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
-    b"Permission is hereby granted, free of charge, to any person who ",
-    b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0>\0\x01\0\0\0.text.data.bss.rodata.init.fini.dynsym\0\0",
-];
-
-/// `SplitMix64`: small, fast, and the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound.max(1)
-    }
+    noise_of(&mut Random::new(seed), size)
 }
 
 /// Digests raw bytes on their way to the compressor.
@@ -174,8 +170,14 @@ mod tests {
 
     #[test]
     fn equal_recipes_make_equal_images_and_skopeo_reads_them() {
-        let recipe =
-            Recipe { layers: 3, files: 100, bytes: 1_000_000, noise: 24, seed: 7, gzip: Some(1) };
+        let recipe = Recipe {
+            layers: 3,
+            files: 100,
+            bytes: 1_000_000,
+            content: Content::Software,
+            seed: 7,
+            gzip: Some(1),
+        };
         let dir = tempfile::tempdir().unwrap();
         let mut one = Layout::create(&dir.path().join("one")).unwrap();
         let mut two = Layout::create(&dir.path().join("two")).unwrap();

@@ -7,7 +7,7 @@ use anyhow::Context;
 use portolan_testkit::Server;
 use portolan_testkit::containers::Containers;
 use portolan_testkit::docker_registry;
-use portolan_testkit::synthetic::Recipe;
+use portolan_testkit::synthetic::{Content, Recipe};
 
 use super::report::{Floor, Row, Section, median};
 use super::usage::cpu_seconds;
@@ -19,8 +19,14 @@ const ROUNDS: usize = 5;
 type Taken = (f64, f64);
 
 pub(super) fn run(bench: &Bench) -> anyhow::Result<Section> {
-    let recipe =
-        Recipe { layers: 4, files: 4000, bytes: 1_000_000_000, noise: 64, seed: 1, gzip: Some(1) };
+    let recipe = Recipe {
+        layers: 4,
+        files: 4000,
+        bytes: 1_000_000_000,
+        content: Content::Noise,
+        seed: 1,
+        gzip: Some(1),
+    };
     let input = bench.image("push", &recipe)?;
     let containers = Containers::new()?;
     let (mut ours, mut peer) = (Vec::new(), Vec::new());

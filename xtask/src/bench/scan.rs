@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use portolan_testkit::Server;
-use portolan_testkit::synthetic::Recipe;
+use portolan_testkit::synthetic::{Content, Recipe};
 
 use super::report::{Floor, Row, Section};
 use super::usage::{children_cpu_seconds, cpu_seconds, peak_mib, reset_peak};
@@ -28,7 +28,14 @@ struct Taken {
 }
 
 pub(super) fn run(bench: &Bench) -> anyhow::Result<Section> {
-    let recipe = Recipe { layers: 6, files: 60_000, bytes: RAW, noise: 22, seed: 3, gzip: Some(6) };
+    let recipe = Recipe {
+        layers: 6,
+        files: 60_000,
+        bytes: RAW,
+        content: Content::Software,
+        seed: 3,
+        gzip: Some(6),
+    };
     let input = bench.image("scan", &recipe)?;
     let ours = scan(bench, &input)?;
     let trivy = trivy()?;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use portolan_testkit::synthetic::Recipe;
+use portolan_testkit::synthetic::{Content, Recipe};
 use portolan_testkit::{Server, image};
 
 use super::report::{Floor, Row, Section, median};
@@ -18,8 +18,14 @@ pub(super) fn run(bench: &Bench) -> anyhow::Result<Section> {
     let mut seconds = Vec::new();
     let mut bytes = 0;
     for seed in 0..ROUNDS {
-        let recipe =
-            Recipe { layers: 5, files: 2500, bytes: 125_000_000, noise: 22, seed, gzip: Some(6) };
+        let recipe = Recipe {
+            layers: 5,
+            files: 2500,
+            bytes: 125_000_000,
+            content: Content::Software,
+            seed,
+            gzip: Some(6),
+        };
         let input = bench.image(&format!("visible-{seed}"), &recipe)?;
         let repository = format!("bench/visible-{seed}");
         let manifest = push_blobs(&server.url(""), &repository, &input)?;
