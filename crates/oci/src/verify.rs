@@ -53,8 +53,8 @@ impl VerifyError {
     }
 }
 
-/// Reads a blob. The last read fails where size or digest are not the ones asked for, so bytes may
-/// be trusted only after the reader has ended without an error.
+/// Reads a blob. The last bytes are given only where size and digest are the ones asked for; bytes
+/// may be trusted once all have been given and the reader has ended without an error.
 pub struct BlobReader {
     inner: Box<dyn AsyncRead + Send + Unpin>,
     state: State,
@@ -65,7 +65,7 @@ pub struct BlobReader {
 /// How far a reader has come. One that failed stays so: nothing passes it unproven.
 enum State {
     Reading(Hasher),
-    Ended,
+    Proven,
     Failed(VerifyError),
 }
 
@@ -98,32 +98,37 @@ impl BlobReader {
         self
     }
 
-    /// Takes in the next bytes; none at the end.
+    /// Takes in the next bytes; none at the end. The digest is compared with the last byte and not
+    /// after it: who knows the length (a request's body) does not read on to the end.
     fn check(&mut self, new: &[u8]) -> Result<(), VerifyError> {
         let (digest, expected) = (self.digest, self.size);
-        let mut hasher = match std::mem::replace(&mut self.state, State::Ended) {
-            State::Reading(hasher) => hasher,
-            State::Ended => return Ok(()),
-            State::Failed(error) => {
-                self.state = State::Failed(error.clone());
-                return Err(error);
+        let result = match &mut self.state {
+            State::Failed(error) => return Err(error.clone()),
+            State::Proven if new.is_empty() => return Ok(()),
+            State::Proven => {
+                let seen = expected.saturating_add(new.len() as u64);
+                Err(VerifyError::Size { digest, expected, seen })
+            }
+            State::Reading(hasher) => {
+                hasher.update(new);
+                let seen = hasher.length();
+                if seen < expected && !new.is_empty() {
+                    return Ok(());
+                }
+                let actual = std::mem::take(hasher).finish();
+                if seen != expected {
+                    Err(VerifyError::Size { digest, expected, seen })
+                } else if actual != digest {
+                    Err(VerifyError::Digest { expected: digest, actual })
+                } else {
+                    Ok(())
+                }
             }
         };
-        hasher.update(new);
-        let seen = hasher.length();
-        let result = if seen > expected || (new.is_empty() && seen < expected) {
-            Err(VerifyError::Size { digest, expected, seen })
-        } else if new.is_empty() {
-            let actual = hasher.finish();
-            let right = actual == digest;
-            if right { Ok(()) } else { Err(VerifyError::Digest { expected: digest, actual }) }
-        } else {
-            self.state = State::Reading(hasher);
-            Ok(())
+        self.state = match &result {
+            Ok(()) => State::Proven,
+            Err(error) => State::Failed(error.clone()),
         };
-        if let Err(error) = &result {
-            self.state = State::Failed(error.clone());
-        }
         result
     }
 }

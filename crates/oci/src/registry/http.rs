@@ -308,3 +308,30 @@ fn told(body: &[u8]) -> Option<(Option<String>, Option<String>)> {
     let first = errors.errors.into_iter().next()?;
     Some((first.code.map(shown), first.message.map(shown).filter(|text| !text.is_empty())))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::credentials::NoCredentials;
+
+    async fn reach(registry: &str, url: &str, allowed: &[&str]) -> Reach {
+        let egress_allowed = allowed.iter().map(ToString::to_string).collect();
+        let settings = Settings { egress_allowed, ..Settings::default() };
+        let client = Client::new(settings, Arc::new(NoCredentials)).unwrap();
+        let registry = client.registry(registry).unwrap();
+        client.reach(&registry, &url.parse().unwrap()).await
+    }
+
+    #[tokio::test]
+    async fn a_registry_outside_leads_inside_only_where_that_is_configured() {
+        let inside = "https://10.0.0.7:8443/token";
+        assert_eq!(reach("93.184.215.14", inside, &[]).await, Reach::Public);
+        assert_eq!(reach("93.184.215.14", inside, &["10.0.0.8"]).await, Reach::Public);
+        assert_eq!(reach("93.184.215.14", inside, &["10.0.0.7"]).await, Reach::Inside);
+        assert_eq!(reach("93.184.215.14", inside, &["10.0.0.7:8443"]).await, Reach::Inside);
+        assert_eq!(reach("10.1.1.1", inside, &[]).await, Reach::Inside);
+        assert_eq!(reach("10.1.1.1", "https://10.1.1.1/v2/", &[]).await, Reach::Inside);
+    }
+}
