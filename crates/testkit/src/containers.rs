@@ -44,6 +44,7 @@ impl Containers {
         std::fs::write(folder.join("registries.conf"), REGISTRIES_CONF)?;
         let accept = r#"{"default":[{"type":"insecureAcceptAnything"}]}"#;
         std::fs::write(folder.join("policy.json"), accept)?;
+        std::fs::write(home.path().join("auth.json"), "{}")?;
         // Copies instead of overlays: slower, and works inside every sandbox.
         let storage = format!(
             "[storage]\ndriver = \"vfs\"\nrunroot = \"{0}/runroot\"\ngraphroot = \"{0}/storage\"\n",
@@ -73,6 +74,25 @@ impl Containers {
         process::output(&mut self.command("podman", arguments)?)
     }
 
+    /// Builds the image `name` from the text of a `Containerfile`, whose context is a folder with
+    /// a static `busybox`.
+    pub fn build(&self, containerfile: &str, name: &str) -> anyhow::Result<()> {
+        let context = tempfile::tempdir_in(self.home.path())?;
+        let busybox = process::find("busybox", "busybox-static")?;
+        std::fs::copy(busybox, context.path().join("busybox"))?;
+        let file = context.path().join("Containerfile");
+        std::fs::write(&file, containerfile)?;
+        let (file, context) = (file.display().to_string(), context.path().display().to_string());
+        self.buildah(&["bud", "--isolation", "chroot", "--tag", name, "--file", &file, &context])
+            .map(drop)
+    }
+
+    /// Runs `command` in a new container of the image `name` with podman, and answers its output.
+    pub fn run(&self, name: &str, command: &[&str]) -> anyhow::Result<String> {
+        let run = ["run", "--rm", "--network=host"];
+        self.podman(&[&run, &[name][..], command].concat())
+    }
+
     /// The command that runs `program` (also the name of its Debian package) in this home, for at
     /// most five minutes.
     pub fn command(&self, program: &str, arguments: &[&str]) -> anyhow::Result<Command> {
@@ -89,5 +109,24 @@ impl Containers {
         command.env("REGISTRY_AUTH_FILE", self.home.path().join("auth.json"));
         command.env("BUILDAH_ISOLATION", "chroot");
         Ok(command)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker_registry::{self, Options};
+
+    #[test]
+    fn buildah_builds_and_pushes_podman_pulls_and_runs() {
+        let registry = docker_registry::start(&Options::default()).unwrap();
+        let containers = Containers::new().unwrap();
+        let name = format!("{}/tools/busybox:1", registry.address());
+        containers.build("FROM scratch\nCOPY busybox /bin/busybox\nLABEL a=b\n", &name).unwrap();
+        containers.buildah(&["push", "--tls-verify=false", &name]).unwrap();
+        containers.buildah(&["rmi", &name]).unwrap();
+        containers.podman(&["pull", "--quiet", "--tls-verify=false", &name]).unwrap();
+        let hello = ["/bin/busybox", "echo", "hello from inside"];
+        assert_eq!(containers.run(&name, &hello).unwrap(), "hello from inside\n");
     }
 }
