@@ -26,6 +26,7 @@ pub(crate) const TEST: &[Package] = &[
     ("busybox-static", "the content of small images"),
     ("chromium", "the pages, as a browser sees them"),
     ("chromium-driver", "WebDriver for it"),
+    ("fonts-dejavu-core", "letters on its screenshots"),
 ];
 
 /// Keeps services from being started by the installation: the way that Debian's policy gives.
