@@ -48,7 +48,7 @@ pub struct Layer {
 }
 
 impl Layer {
-    fn read(row: &Row) -> Result<Self, StoreError> {
+    pub(crate) fn read(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
             scan: LayerScan(row.int("scan")?),
             result: LayerResult {

@@ -6,6 +6,7 @@
 
 mod artifact;
 mod blob;
+mod brief;
 mod content;
 mod db;
 mod error;
@@ -23,9 +24,11 @@ mod row;
 mod store;
 mod tag;
 mod wake;
+mod where_is;
 mod writer;
 
 pub use artifact::{Artifact, ArtifactFile, ArtifactFilter, Service};
+pub use brief::ImageBrief;
 pub use db::Tx;
 pub use error::StoreError;
 pub use file::{FileFilter, FileRecord, ImageFile};
@@ -38,3 +41,4 @@ pub use page::{Page, Paged};
 pub use registry_gc::Unreferenced;
 pub use store::{Engine, Store, StoreOptions};
 pub use tag::{TagMove, TagPointer};
+pub use where_is::Placed;

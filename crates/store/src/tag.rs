@@ -34,7 +34,7 @@ pub struct TagMove {
 }
 
 impl TagPointer {
-    fn read(row: &Row) -> Result<Self, StoreError> {
+    pub(crate) fn read(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
             repository: row.parsed("repository")?,
             tag: row.parsed("name")?,

@@ -8,6 +8,7 @@ mod catalogue;
 mod files;
 mod jobs;
 mod journal;
+mod lists;
 mod manifests;
 mod tags;
 mod writing;
