@@ -2,21 +2,77 @@
 
 use std::sync::Arc;
 
-use portolan_model::Limits;
-use portolan_store::Store;
+use portolan_catalogue::Catalogue;
+use portolan_model::Timestamp;
+use portolan_registry::{Registry, RegistryError};
+use portolan_store::{Store, StoreError};
+use tokio_util::sync::CancellationToken;
 
-/// How a server behaves. The command line reads it from the configuration.
-#[derive(Debug, Clone, Default)]
-pub struct Settings {
-    /// The limits of what arrives from outside.
-    pub limits: Limits,
-}
+use crate::images::Images;
+use crate::metrics::Metrics;
+use crate::{Settings, Workers, workers};
 
 /// The parts of a running server. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct App {
     /// What is remembered.
     pub store: Store,
+    /// The built-in registry.
+    pub registry: Registry,
+    /// What scans images and remembers what is in them.
+    pub catalogue: Catalogue,
     /// How it behaves.
     pub settings: Arc<Settings>,
+    /// Since when it runs.
+    pub started_at: Timestamp,
+    /// Where scans read from.
+    pub(crate) images: Images,
+    pub(crate) metrics: Metrics,
+    /// Cancelled when the server stops: whatever would stream for ever ends then.
+    pub(crate) stopping: CancellationToken,
+}
+
+/// Why the parts could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The built-in registry could not be opened.
+    #[error("could not open the built-in registry")]
+    Registry(#[from] RegistryError),
+    /// The process is going down.
+    #[error("the process is going down")]
+    Stopped,
+}
+
+impl App {
+    /// Puts the parts together. Nothing runs yet: see [`serve`](crate::serve) and
+    /// [`App::start_workers`].
+    pub async fn open(store: Store, settings: Settings) -> Result<Self, OpenError> {
+        let (blobs, limits) = (settings.blobs.clone(), settings.limits.clone());
+        let opening = store.clone();
+        let registry = tokio::task::spawn_blocking(move || Registry::open(opening, &blobs, limits));
+        let registry = registry.await.map_err(|_| OpenError::Stopped)??;
+        let (scan, limits) = (settings.scan.clone(), settings.limits.clone());
+        Ok(Self {
+            started_at: store.now(),
+            catalogue: Catalogue::new(store.clone(), scan, limits),
+            images: Images { built_in: registry.clone(), other: settings.registry.clone() },
+            registry,
+            store,
+            settings: Arc::new(settings),
+            metrics: Metrics::new(),
+            stopping: CancellationToken::new(),
+        })
+    }
+
+    /// Starts what works in the background, until [`Workers::stop`].
+    /// [`serve`](crate::serve) does so by itself.
+    pub fn start_workers(&self) -> Workers {
+        Workers::start(self)
+    }
+
+    /// Does, here and now, what waits in the journal and in the queue, until nothing is left that
+    /// may run: for a process that has no workers.
+    pub async fn run_jobs_until_idle(&self) -> Result<(), StoreError> {
+        workers::run_until_idle(self).await
+    }
 }

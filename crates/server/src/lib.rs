@@ -2,11 +2,21 @@
 //!
 //! Floor 4, and thin: a route decodes, makes one call to a floor below, and wraps the answer.
 
-pub mod app;
-
 mod api;
+mod app;
+mod compat;
+mod guard;
+mod images;
+mod metrics;
+mod router;
+mod serve;
+mod settings;
 mod ui;
 mod v2;
 mod workers;
 
-pub use app::{App, Settings};
+pub use app::{App, OpenError};
+pub use router::router;
+pub use serve::{ServeError, serve};
+pub use settings::Settings;
+pub use workers::Workers;

@@ -1,1 +1,61 @@
 //! What works in the background: the journal, jobs, housekeeping.
+
+use portolan_model::JobId;
+use portolan_store::StoreError;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::App;
+
+mod housekeeping;
+pub(crate) mod jobs;
+mod journal;
+pub(crate) mod queue;
+mod runner;
+
+use runner::Runner;
+
+/// What works in the background of one server.
+#[derive(Debug)]
+pub struct Workers {
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Workers {
+    pub(crate) fn start(app: &App) -> Self {
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        tasks.spawn(journal::run(app.clone(), stop.clone()));
+        tasks.spawn(housekeeping::run(app.clone(), stop.clone()));
+        // One is kept free for what is quick.
+        tasks.spawn(runner(app, jobs::QUICK, stop.clone()).run());
+        for _ in 0..app.settings.workers.clamp(1, 64) {
+            tasks.spawn(runner(app, jobs::ALL, stop.clone()).run());
+        }
+        tasks.close();
+        Self { stop, tasks }
+    }
+
+    /// Takes no new work on, gives back the jobs under way, and waits until all has ended. What
+    /// was left half-way is taken up again by whoever comes next.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.tasks.wait().await;
+    }
+}
+
+fn runner(app: &App, kinds: &'static [&'static str], stop: CancellationToken) -> Runner {
+    let owner = format!("worker {}", JobId::new(app.store.ids()));
+    Runner { app: app.clone(), owner, kinds, stop }
+}
+
+/// Does what waits in the journal and in the queue until nothing is left that may run now.
+pub(crate) async fn run_until_idle(app: &App) -> Result<(), StoreError> {
+    let runner = runner(app, jobs::ALL, CancellationToken::new());
+    loop {
+        let applied = journal::apply_pending(&app.store).await?;
+        if applied == 0 && !runner.run_next().await? {
+            return Ok(());
+        }
+    }
+}

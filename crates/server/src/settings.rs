@@ -1,0 +1,58 @@
+//! How a server behaves. The command line maps the configuration onto this.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use portolan_catalogue::ScanOptions;
+use portolan_model::Limits;
+
+/// How a server behaves. Each field says its unit; [`Settings::new`] says the defaults.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The folder that holds the built-in registry's blobs. It is made where it is missing.
+    pub blobs: PathBuf,
+    /// The limits of what arrives from outside.
+    pub limits: Limits,
+    /// What is taken from images, and how many are read at a time.
+    pub scan: ScanOptions,
+    /// The registry that images are read from; none (the default) for the built-in one. What is
+    /// pushed to the built-in one is read from there in either case.
+    pub registry: Option<portolan_oci::Registry>,
+    /// Jobs that run at a time in this process. Default: 2.
+    pub workers: usize,
+    /// For how long a worker that says nothing is believed to live. Default: 60 s.
+    pub lease: Duration,
+    /// How often a job is begun before it is given up. Default: 8.
+    pub attempts: u64,
+    /// For how long a job that is done or given up is remembered. Default: 30 days.
+    pub jobs_kept: Duration,
+    /// Between two rounds of housekeeping. Default: 10 minutes.
+    pub housekeeping: Duration,
+    /// Connections that are served at a time; further ones wait. Default: 4096.
+    pub connections: usize,
+    /// How long a client may take to send the head of a request, and may be silent while it sends
+    /// a body or takes an answer. Default: 60 s.
+    pub patience: Duration,
+    /// How long requests under way may take to end when the server stops. Default: 10 s.
+    pub farewell: Duration,
+}
+
+impl Settings {
+    /// The defaults, with blobs under `blobs`.
+    pub fn new(blobs: impl Into<PathBuf>) -> Self {
+        Self {
+            blobs: blobs.into(),
+            limits: Limits::default(),
+            scan: ScanOptions::default(),
+            registry: None,
+            workers: 2,
+            lease: Duration::from_secs(60),
+            attempts: 8,
+            jobs_kept: Duration::from_secs(30 * 24 * 3600),
+            housekeeping: Duration::from_secs(600),
+            connections: 4096,
+            patience: Duration::from_secs(60),
+            farewell: Duration::from_secs(10),
+        }
+    }
+}
