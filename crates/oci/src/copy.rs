@@ -54,12 +54,10 @@ impl Default for CopyOptions {
 #[derive(Debug, Clone, Copy)]
 pub enum CopyEvent<'a> {
     /// An image is begun: so many blobs, with so many bytes in all.
-    Image {
-        /// Its manifest.
-        digest: Digest,
-        /// Its blobs.
-        blobs: usize,
-        /// Bytes of all its blobs.
+    Blobs {
+        /// How many.
+        count: usize,
+        /// Bytes of all of them.
         bytes: u64,
     },
     /// So many more bytes have passed.
@@ -147,13 +145,58 @@ pub async fn copy(
     let copy = Copy { from, to, options, counts: Mutex::default(), done: Mutex::default() };
     let mut root = from.manifest(target).await?;
     if let Some(platform) = &options.platform {
-        root = copy.of_platform(root, platform).await?;
+        root = of_platform(from, root, platform).await?;
     }
     let digest = root.digest;
     copy.manifest(root, tag.map_or(Under::Digest, Under::Tag), 0).await?;
     let mut counts = copy.counts.into_inner().unwrap_or_else(PoisonError::into_inner);
     counts.digest = Some(digest);
     Ok(counts)
+}
+
+/// The image of `platform`: `root` itself, or the one that it lists.
+pub(crate) async fn of_platform(
+    from: &Place,
+    root: Fetched,
+    platform: &Platform,
+) -> Result<Fetched, CopyError> {
+    let shown =
+        |has: Option<&Platform>| has.map_or("one without a platform".into(), Platform::to_string);
+    match &root.manifest {
+        Manifest::Index(index) => {
+            let Some(child) = index.for_platform(platform) else {
+                let has = index.manifests.iter().map(|child| shown(child.platform.as_ref()));
+                return Err(CopyError::Platform {
+                    platform: platform.clone(),
+                    has: has.take(50).collect(),
+                });
+            };
+            Ok(from.manifest(&Target::Digest(child.digest)).await?)
+        }
+        Manifest::Image(image) => {
+            let has = from.config(&image.config).await?.platform;
+            let fits = has.as_ref().is_some_and(|has| {
+                has.os == platform.os
+                    && has.architecture == platform.architecture
+                    && (platform.variant.is_none() || has.variant == platform.variant)
+            });
+            if fits {
+                return Ok(root);
+            }
+            Err(CopyError::Platform { platform: platform.clone(), has: vec![shown(has.as_ref())] })
+        }
+    }
+}
+
+/// Copies blobs alone, for an image that is yet to be made of them.
+pub(crate) async fn copy_blobs(
+    from: &Place,
+    to: &Place,
+    blobs: &[Descriptor],
+    options: &CopyOptions,
+) -> Result<(), CopyError> {
+    let copy = Copy { from, to, options, counts: Mutex::default(), done: Mutex::default() };
+    copy.blobs(blobs.iter()).await
 }
 
 struct Copy<'a> {
@@ -184,39 +227,6 @@ impl Copy<'_> {
         self.done.lock().unwrap_or_else(PoisonError::into_inner).insert(digest);
     }
 
-    async fn of_platform(&self, root: Fetched, platform: &Platform) -> Result<Fetched, CopyError> {
-        let shown = |has: Option<&Platform>| {
-            has.map_or("one without a platform".into(), Platform::to_string)
-        };
-        match &root.manifest {
-            Manifest::Index(index) => {
-                let Some(child) = index.for_platform(platform) else {
-                    let has = index.manifests.iter().map(|child| shown(child.platform.as_ref()));
-                    return Err(CopyError::Platform {
-                        platform: platform.clone(),
-                        has: has.take(50).collect(),
-                    });
-                };
-                Ok(self.from.manifest(&Target::Digest(child.digest)).await?)
-            }
-            Manifest::Image(image) => {
-                let has = self.from.config(&image.config).await?.platform;
-                let fits = has.as_ref().is_some_and(|has| {
-                    has.os == platform.os
-                        && has.architecture == platform.architecture
-                        && (platform.variant.is_none() || has.variant == platform.variant)
-                });
-                if fits {
-                    return Ok(root);
-                }
-                Err(CopyError::Platform {
-                    platform: platform.clone(),
-                    has: vec![shown(has.as_ref())],
-                })
-            }
-        }
-    }
-
     /// Copies a manifest after all that it needs; what is about it, after it.
     fn manifest<'b>(
         &'b self,
@@ -235,7 +245,9 @@ impl Copy<'_> {
                 for child in fetched.manifest.children() {
                     self.child(child, depth).await?;
                 }
-                self.blobs(&fetched).await?;
+                if matches!(fetched.manifest, Manifest::Image(_)) {
+                    self.blobs(fetched.manifest.blobs()).await?;
+                }
             }
             self.put(fetched, under, present).await?;
             if self.options.referrers {
@@ -285,18 +297,15 @@ impl Copy<'_> {
         Ok(())
     }
 
-    async fn blobs(&self, fetched: &Fetched) -> Result<(), CopyError> {
+    async fn blobs(&self, blobs: impl Iterator<Item = &Descriptor>) -> Result<(), CopyError> {
         let mut seen = HashSet::new();
         // Owned, since a stream of borrowed ones makes a future that is not provably Send.
-        let wanted: Vec<Descriptor> = fetched
-            .manifest
-            .blobs()
+        let wanted: Vec<Descriptor> = blobs
             .filter(|blob| !self.is_done(&blob.digest) && seen.insert(blob.digest))
             .cloned()
             .collect();
-        self.tell(CopyEvent::Image {
-            digest: fetched.digest,
-            blobs: wanted.len(),
+        self.tell(CopyEvent::Blobs {
+            count: wanted.len(),
             bytes: wanted.iter().fold(0, |sum: u64, blob| sum.saturating_add(blob.size)),
         });
         futures::stream::iter(wanted)

@@ -6,6 +6,7 @@
 //! [distribution](https://github.com/opencontainers/distribution-spec) specifications 1.1, and
 //! Docker's schema 2.
 
+pub mod append;
 pub mod config;
 pub mod copy;
 pub mod credentials;
@@ -18,6 +19,7 @@ pub mod place;
 pub mod registry;
 pub mod verify;
 
+pub use append::append;
 pub use config::ImageConfig;
 pub use copy::{CopyOptions, copy};
 pub use credentials::{CredentialProvider, Credentials};
