@@ -90,6 +90,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn it_answers_a_request_written_by_hand() {
+        let registry = start(&Options::default()).unwrap();
+        let asked = b"GET /v2/ HTTP/1.0\r\n\r\n";
+        let answer = crate::http::raw(&registry.address(), asked).unwrap();
+        assert!(answer.starts_with("HTTP/1.0 200 OK\r\n"), "{answer}");
+    }
+
+    #[test]
     fn an_open_registry_answers_and_a_closed_one_asks_who_is_there() {
         let open = start(&Options::default()).unwrap();
         assert_eq!(Client::new().get(&format!("{}/v2/", open.url())).unwrap().status, 200);

@@ -1,5 +1,7 @@
 //! The few HTTP requests that makers and peers need. Tests of the API bring their own client.
 
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -94,4 +96,25 @@ impl Client {
     pub fn get(&self, url: &str) -> anyhow::Result<Answer> {
         self.send("GET", url, &[], &[])
     }
+}
+
+/// Sends exactly `bytes` to `address`, hangs up the sending side, and answers what came back until
+/// the other side hung up too: for requests that no client would send.
+pub fn raw(address: &str, bytes: &[u8]) -> anyhow::Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    stream.set_write_timeout(Some(Duration::from_secs(30)))?;
+    // Whoever refuses a request need not read the rest of it.
+    let _ = stream.write_all(bytes).and_then(|()| stream.shutdown(Shutdown::Write));
+    let mut answer = Vec::new();
+    let mut chunk = [0; 16 * 1024];
+    loop {
+        match stream.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(length) => answer.extend_from_slice(&chunk[..length]),
+            Err(error) if error.kind() == ErrorKind::ConnectionReset && !answer.is_empty() => break,
+            Err(error) => return Err(error).with_context(|| format!("asking {address}")),
+        }
+    }
+    Ok(String::from_utf8_lossy(&answer).into_owned())
 }

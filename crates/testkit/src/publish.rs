@@ -33,11 +33,41 @@ impl Publisher {
         Ok(digest)
     }
 
+    /// Pushes a blob in chunks of `chunk` bytes, each a `PATCH` with its range.
+    pub fn blob_in_chunks(&self, bytes: &[u8], chunk: usize) -> anyhow::Result<Digest> {
+        let digest = Digest::of(bytes);
+        let mut location = self.session()?;
+        let mut start = 0;
+        for part in bytes.chunks(chunk.max(1)) {
+            let range = format!("{start}-{}", start + part.len() - 1);
+            let headers =
+                [("content-type", "application/octet-stream"), ("content-range", &*range)];
+            let answer = self.client.send("PATCH", &location, &headers, part)?;
+            expect(&answer, 202).with_context(|| format!("pushing the bytes {range}"))?;
+            location = self.location(&answer)?;
+            start += part.len();
+        }
+        let join = if location.contains('?') { '&' } else { '?' };
+        let url = format!("{location}{join}digest={digest}");
+        expect(&self.client.send("PUT", &url, &[], &[])?, 201).context("finishing an upload")?;
+        Ok(digest)
+    }
+
     /// Starts an upload and answers the absolute URL of its session.
     pub fn session(&self) -> anyhow::Result<String> {
         let answer =
             self.client.send("POST", &format!("{}/blobs/uploads/", self.base), &[], &[])?;
         expect(&answer, 202).context("starting an upload")?;
+        self.location(&answer)
+    }
+
+    /// The URL of the repository's part of the API, without a slash at the end.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The absolute URL that an answer leads to.
+    fn location(&self, answer: &Answer) -> anyhow::Result<String> {
         let location = answer.header("location").context("the upload has no location")?;
         if location.starts_with("http") {
             return Ok(location.to_owned());
@@ -105,6 +135,7 @@ mod tests {
         ]);
         let publisher = Publisher::new(&registry.url(), "a/b");
         publisher.index("many", &index).unwrap();
+        publisher.blob_in_chunks(&docker.layers[0].bytes, 20).unwrap();
         publisher.image("docker", &docker).unwrap();
         let containers = Containers::new().unwrap();
         let read = |tag: &str| {

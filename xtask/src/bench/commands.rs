@@ -18,7 +18,7 @@ pub(super) fn run(bench: &Bench) -> anyhow::Result<Section> {
     let server = Server::start(&bench.binary, portolan_testkit::server::Options::default())?;
     push_tags(&server.url(""))?;
     let binary = bench.binary.display();
-    let list = format!("{binary} image list --server {}", server.url(""));
+    let list = format!("{binary} image list {REPOSITORY} --server {}", server.url(""));
     let row = |what: &str, seconds: f64, most| Row {
         what: what.to_owned(),
         ours: seconds * 1000.0,
@@ -38,7 +38,11 @@ pub(super) fn run(bench: &Bench) -> anyhow::Result<Section> {
                 hyperfine(&format!("{binary} --help"), &result)?,
                 20.0,
             ),
-            row("`portolan image list`, milliseconds", hyperfine(&list, &result)?, 100.0),
+            row(
+                "`portolan image list REPOSITORY`, milliseconds",
+                hyperfine(&list, &result)?,
+                100.0,
+            ),
         ],
     })
 }
