@@ -1,1 +1,42 @@
-//! The pages, under `/ui/`.
+//! The pages, under `/ui/`: what the store holds, as HTML that needs no script to be read.
+//!
+//! A page is a handler that asks the store and fills a view, and a template beside it in
+//! `templates/`. The URL holds the whole state of a page. What others wrote is escaped by askama,
+//! and its invisible characters are shown ([`show::Visible`]). htmx replaces parts of a page while
+//! a filter is typed; `/ui/changes` tells open pages when to look again ([`live`]).
+
+mod ask;
+mod assets;
+mod error;
+mod frame;
+mod headers;
+mod host;
+mod images;
+mod link;
+mod live;
+mod paging;
+mod show;
+#[cfg(test)]
+mod tests;
+
+use axum::Router;
+use axum::middleware;
+use axum::response::Redirect;
+use axum::routing::get;
+
+use crate::App;
+
+/// The routes of the pages.
+pub(crate) fn routes() -> Router<App> {
+    Router::new()
+        .route("/ui", get(|| async { Redirect::temporary("/ui/images") }))
+        .route("/ui/", get(|| async { Redirect::temporary("/ui/images") }))
+        .route("/ui/images", get(images::list))
+        .route("/ui/images/{*repository}", get(images::tags))
+        .route("/ui/tag/{*name}", get(images::history))
+        .route("/ui/changes", get(live::changes))
+        .route("/ui/assets/{file}", get(assets::serve))
+        .route("/ui/{*rest}", get(error::no_such_page))
+        .layer(middleware::map_response(headers::guard))
+        .layer(live::room())
+}

@@ -1,0 +1,68 @@
+// What pages do beyond being read. Each part is an improvement of a page that works without it.
+"use strict";
+(() => {
+  const $ = (selector, root = document) => root.querySelector(selector);
+
+  // The key "/" leads to the search box.
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest?.("input, select, textarea, [contenteditable]");
+    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      $("#where")?.select();
+    }
+  });
+
+  // A digest is copied whole.
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("button[data-copy]");
+    if (!button) return;
+    let said = "copied";
+    try { await navigator.clipboard.writeText(button.dataset.copy); } catch { said = "not allowed"; }
+    const word = button.textContent;
+    button.textContent = said;
+    setTimeout(() => { button.textContent = word; }, 1500);
+  });
+  const offerCopies = (root) => root.querySelectorAll("button[data-copy][hidden]").forEach((button) => { button.hidden = false; });
+  offerCopies(document);
+
+  // A select of a filter applies at once; its button is for readers without scripts.
+  document.addEventListener("change", (event) => { if (event.target.matches("form[data-apply] :is(select, input[type=checkbox])")) event.target.form.requestSubmit(); });
+
+  // What moves is asked for again when the server says that something changed. Only elements that
+  // are there and differ are replaced, so that nothing jumps under the pointer; what is new is
+  // announced, and shown when the reader asks.
+  const listen = document.body.dataset.changes;
+  if (!listen) return;
+  const live = $("#live"), more = $("#more-new");
+  let busy = false, again = false;
+
+  const inUse = (element) => element.contains(document.activeElement) && document.activeElement !== document.body
+    || (getSelection()?.toString() && getSelection().containsNode(element, true));
+
+  const look = async () => {
+    if (busy || document.hidden) { again = true; return; }
+    busy = true; again = false;
+    try {
+      const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+      if (answer.ok) {
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        let unseen = 0;
+        for (const next of page.querySelectorAll("[data-moves][id]")) {
+          const now = document.getElementById(next.id);
+          if (!now) { unseen += 1; continue; }
+          if (now.outerHTML !== next.outerHTML && !inUse(now)) { const part = document.importNode(next, true); offerCopies(part); now.replaceWith(part); }
+        }
+        if (more) { more.hidden = unseen === 0; more.textContent = `${unseen} new, show`; more.href = location.href; }
+      }
+    } catch { /* The next call, or the next connection, tries again. */ }
+    busy = false;
+    if (again && !document.hidden) look();
+  };
+
+  const source = new EventSource(listen);
+  source.addEventListener("open", () => { live.hidden = false; live.classList.remove("lost"); live.textContent = "live"; look(); });
+  source.addEventListener("changed", look);
+  source.addEventListener("error", () => { live.classList.add("lost"); live.textContent = "not connected, trying again"; });
+  document.addEventListener("visibilitychange", () => { if (!document.hidden && again) look(); });
+  addEventListener("pagehide", () => source.close());
+})();

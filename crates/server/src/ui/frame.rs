@@ -1,0 +1,53 @@
+//! What every page has around it.
+
+use askama::Template;
+use axum::response::{Html, IntoResponse, Response};
+
+use super::error::PageError;
+use super::show::Visible;
+
+/// The part of the site that a page is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Section {
+    /// Repositories, tags and images.
+    Images,
+    /// Work that is done, waits or failed.
+    Jobs,
+    /// None of them.
+    None,
+}
+
+/// What the frame of a page shows.
+#[derive(Debug)]
+pub(super) struct Frame {
+    /// The page's title.
+    pub(super) title: Visible,
+    /// The part of the site that is marked in the navigation.
+    pub(super) section: Section,
+    /// What stands in the search box.
+    pub(super) asked: Visible,
+    /// Whether the page looks again when something changed.
+    pub(super) live: bool,
+}
+
+impl Frame {
+    /// The frame of a page called `title`.
+    pub(super) fn new(section: Section, title: impl AsRef<str>) -> Self {
+        Self { title: Visible::new(title), section, asked: Visible::new(""), live: false }
+    }
+
+    /// The frame of a page that looks again when something changed.
+    pub(super) fn live(section: Section, title: impl AsRef<str>) -> Self {
+        Self { live: true, ..Self::new(section, title) }
+    }
+
+    /// Whether the navigation's link to `section` is that of this page.
+    pub(super) fn is(&self, section: Section) -> bool {
+        self.section == section
+    }
+}
+
+/// The page that `view` draws.
+pub(super) fn page(view: &impl Template) -> Result<Response, PageError> {
+    Ok(Html(view.render()?).into_response())
+}

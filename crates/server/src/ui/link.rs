@@ -1,0 +1,81 @@
+//! Addresses of pages.
+
+use std::fmt;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use portolan_model::{Digest, RepositoryName, Tag};
+
+/// What stands in a query as it is.
+const QUERY: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/').remove(b':');
+
+/// An address with its query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Link {
+    text: String,
+    asks: bool,
+}
+
+impl Link {
+    /// The address `path`, which needs no encoding: names of repositories, tags, digests and ids
+    /// do not.
+    pub(super) fn to(path: impl Into<String>) -> Self {
+        Self { text: path.into(), asks: false }
+    }
+
+    /// The tags of a repository.
+    pub(super) fn repository(repository: &RepositoryName) -> Self {
+        Self::to(format!("/ui/images/{repository}"))
+    }
+
+    /// The image that a tag points to.
+    pub(super) fn tag(repository: &RepositoryName, tag: &Tag) -> Self {
+        Self::to(format!("/ui/image/{repository}:{tag}"))
+    }
+
+    /// Where a tag pointed over time.
+    pub(super) fn history(repository: &RepositoryName, tag: &Tag) -> Self {
+        Self::to(format!("/ui/tag/{repository}:{tag}"))
+    }
+
+    /// An image.
+    pub(super) fn image(repository: &RepositoryName, digest: &Digest) -> Self {
+        Self::to(format!("/ui/image/{repository}@{digest}"))
+    }
+
+    /// The same with one more parameter, unless that is empty.
+    pub(super) fn with(mut self, name: &'static str, value: impl AsRef<str>) -> Self {
+        if !value.as_ref().is_empty() {
+            self.text.push(if self.asks { '&' } else { '?' });
+            self.asks = true;
+            self.text.push_str(name);
+            self.text.push('=');
+            self.text.extend(utf8_percent_encode(value.as_ref(), QUERY));
+        }
+        self
+    }
+
+    /// The same, at the element `id` of the page.
+    pub(super) fn at(mut self, id: &str) -> Self {
+        self.text.push('#');
+        self.text.push_str(id);
+        self
+    }
+}
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_parameters_are_left_out_and_values_encoded() {
+        let link = Link::to("/ui/images").with("q", "").with("a", "x&y=\u{202e}").with("b", "1/2");
+        assert_eq!(link.to_string(), "/ui/images?a=x%26y%3D%E2%80%AE&b=1/2");
+    }
+}

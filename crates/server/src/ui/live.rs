@@ -1,0 +1,76 @@
+//! Tells open pages when to look again.
+//!
+//! A page that shows what moves listens to `/ui/changes`. When the store's content changed it asks
+//! for itself once more and puts what differs in place of what it shows. So a page has one way to
+//! be drawn, whether it is opened or refreshed, and without a script it is the same page, still.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures::stream::{self, Stream, StreamExt};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use super::error::PageError;
+use crate::App;
+
+/// Pages that may listen at once. Those past it can be read, and do not move.
+const LISTENERS: usize = 512;
+/// How long a change waits for others that come with it.
+const BURST: Duration = Duration::from_millis(100);
+/// Between two calls to look again at least.
+const PACE: Duration = Duration::from_secs(1);
+/// How long one answer lasts; the browser then asks anew. A lost reader is never held for longer.
+const LIFE: Duration = Duration::from_mins(5);
+/// What keeps a silent connection open on its way.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// The room for listeners.
+pub(super) fn room() -> Extension<Arc<Semaphore>> {
+    Extension(Arc::new(Semaphore::new(LISTENERS)))
+}
+
+/// `GET /ui/changes`: one `changed` event for whatever changed since the last.
+pub(super) async fn changes(
+    State(app): State<App>,
+    Extension(room): Extension<Arc<Semaphore>>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, PageError> {
+    let place = room.try_acquire_owned().map_err(|_| PageError::Full)?;
+    let wakes = (app.store.change_wakes(), app.store.job_wakes(), Instant::now());
+    let calls = stream::unfold(wakes, |(mut changes, mut jobs, next)| async move {
+        let gone = tokio::select! {
+            changed = changes.changed() => changed.is_err(),
+            changed = jobs.changed() => changed.is_err(),
+        };
+        if gone {
+            return None;
+        }
+        // What happens meanwhile is told together, by this call.
+        tokio::time::sleep_until(next.max(Instant::now() + BURST)).await;
+        changes.mark_unchanged();
+        jobs.mark_unchanged();
+        Some((
+            Ok(Event::default().event("changed").data("")),
+            (changes, jobs, Instant::now() + PACE),
+        ))
+    });
+    let hello = stream::once(async {
+        Ok(Event::default().event("open").retry(Duration::from_secs(2)).data(""))
+    });
+    let stopping = app.stopping.clone();
+    let end = async move {
+        tokio::select! {
+            () = stopping.cancelled_owned() => {}
+            () = tokio::time::sleep(LIFE) => {}
+        }
+    };
+    let calls = hello.chain(calls).take_until(Box::pin(end)).map(move |call| {
+        let _held = &place;
+        call
+    });
+    Ok(Sse::new(calls).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}

@@ -1,0 +1,1 @@
+//! Names and texts that want to be more than text.

@@ -1,0 +1,7 @@
+//! The pages, asked in process over a filled SQLite store.
+
+mod bed;
+mod contrast;
+mod hostile;
+mod pages;
+mod story;
