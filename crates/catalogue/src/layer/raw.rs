@@ -130,11 +130,11 @@ impl<'a, R: Read> RawLayer<'a, R> {
     }
 
     /// Whether the holes of one more sparse file, `bytes` long, may be read as zeros. They count as
-    /// uncompressed bytes do, so that a few blocks cannot cost hours.
+    /// uncompressed bytes of the whole blob do, so that a few blocks cannot cost hours.
     pub(crate) fn may_expand(&mut self, bytes: u64) -> bool {
         let expanded = self.expanded.saturating_add(bytes);
         let raw = self.offset().saturating_add(expanded);
-        let may = self.check(raw, self.source.consumed()).is_ok();
+        let may = self.check(raw, self.source.expected()).is_ok();
         if may {
             self.expanded = expanded;
         }

@@ -27,6 +27,11 @@ impl<R: Read> Source<R> {
         Self { reader, buffer, start: 0, end: 0, hasher: Hasher::new(), expected, ended: false }
     }
 
+    /// How many bytes there must be.
+    pub(super) fn expected(&self) -> u64 {
+        self.expected
+    }
+
     /// How many bytes were read, consumed or not.
     pub(super) fn read(&self) -> u64 {
         self.hasher.length()

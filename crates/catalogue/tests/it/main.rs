@@ -4,7 +4,10 @@
 
 mod backfill;
 mod compression;
+mod hostile;
 mod images;
+mod real;
 mod resume;
 mod shelf;
 mod support;
+mod walk;
