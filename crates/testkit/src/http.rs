@@ -98,14 +98,30 @@ impl Client {
     }
 }
 
-/// Sends exactly `bytes` to `address`, hangs up the sending side, and answers what came back until
-/// the other side hung up too: for requests that no client would send.
+/// Sends exactly `bytes` to `address` and answers what came back until the other side hung up: for
+/// requests that no client would send. They should say `Connection: close`.
 pub fn raw(address: &str, bytes: &[u8]) -> anyhow::Result<String> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
     stream.set_write_timeout(Some(Duration::from_secs(30)))?;
-    // Whoever refuses a request need not read the rest of it.
-    let _ = stream.write_all(bytes).and_then(|()| stream.shutdown(Shutdown::Write));
+    let reading = stream.try_clone()?;
+    std::thread::scope(|scope| {
+        // Read while writing: whoever refuses a request need not read the rest of it.
+        let reader = scope.spawn(|| read_all(reading));
+        let _ = stream.write_all(bytes);
+        let answer = reader.join().map_err(|_| anyhow::anyhow!("the reader panicked"))?;
+        answer.with_context(|| format!("asking {address}"))
+    })
+}
+
+/// Sends exactly `bytes` to `address` and hangs up without waiting for an answer.
+pub fn hang_up(address: &str, bytes: &[u8]) -> anyhow::Result<()> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.write_all(bytes)?;
+    Ok(stream.shutdown(Shutdown::Both)?)
+}
+
+fn read_all(mut stream: TcpStream) -> std::io::Result<String> {
     let mut answer = Vec::new();
     let mut chunk = [0; 16 * 1024];
     loop {
@@ -113,7 +129,7 @@ pub fn raw(address: &str, bytes: &[u8]) -> anyhow::Result<String> {
             Ok(0) => break,
             Ok(length) => answer.extend_from_slice(&chunk[..length]),
             Err(error) if error.kind() == ErrorKind::ConnectionReset && !answer.is_empty() => break,
-            Err(error) => return Err(error).with_context(|| format!("asking {address}")),
+            Err(error) => return Err(error),
         }
     }
     Ok(String::from_utf8_lossy(&answer).into_owned())
