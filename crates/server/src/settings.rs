@@ -46,12 +46,12 @@ impl Settings {
             scan: ScanOptions::default(),
             registry: None,
             workers: 2,
-            lease: Duration::from_secs(60),
+            lease: Duration::from_mins(1),
             attempts: 8,
-            jobs_kept: Duration::from_secs(30 * 24 * 3600),
-            housekeeping: Duration::from_secs(600),
+            jobs_kept: Duration::from_hours(30 * 24),
+            housekeeping: Duration::from_mins(10),
             connections: 4096,
-            patience: Duration::from_secs(60),
+            patience: Duration::from_mins(1),
             farewell: Duration::from_secs(10),
         }
     }

@@ -7,7 +7,15 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{Method, StatusCode, Uri};
 use portolan_store::StoreError;
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Why a request could not be answered.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Message {
+    /// For people.
+    message: String,
+}
 
 /// A request that could not be answered as was wished.
 #[derive(Debug)]
@@ -54,7 +62,7 @@ impl From<StoreError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        (self.status, Json(json!({ "message": self.message }))).into_response()
+        (self.status, Json(Message { message: self.message })).into_response()
     }
 }
 

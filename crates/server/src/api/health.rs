@@ -1,32 +1,34 @@
 //! Whether the server lives, whether it can work, and what it counted.
 
-use axum::Router;
+use ::metrics::Label;
 use axum::extract::State;
 use axum::response::IntoResponse;
-use axum::routing::get;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
-use metrics::Label;
 use portolan_store::{JournalFilter, JournalState, Page};
 
 use super::ApiError;
-use super::error::ApiResult;
+use super::error::{ApiResult, Message};
 use crate::App;
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/health", get(health))
-        .route("/ready", get(ready))
-        .route("/metrics", get(metrics_text))
-}
-
 /// The process answers.
-async fn health() -> &'static str {
+#[utoipa::path(
+    get, path = "/health", tag = "server",
+    responses((status = 200, description = "`Healthy`", body = String))
+)]
+pub(super) async fn health() -> &'static str {
     "Healthy"
 }
 
 /// The store answers and blobs can be written.
-async fn ready(State(app): State<App>) -> ApiResult<&'static str> {
+#[utoipa::path(
+    get, path = "/ready", tag = "server",
+    responses(
+        (status = 200, description = "`Ready`", body = String),
+        (status = 503, description = "What is not ready", body = Message),
+    )
+)]
+pub(super) async fn ready(State(app): State<App>) -> ApiResult<&'static str> {
     let failed = |what: String| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, what);
     app.store.ping().await.map_err(|error| failed(error.to_string()))?;
     let probe = app.settings.blobs.join(".ready");
@@ -36,7 +38,11 @@ async fn ready(State(app): State<App>) -> ApiResult<&'static str> {
 }
 
 /// What was counted, as Prometheus reads it.
-async fn metrics_text(State(app): State<App>) -> ApiResult<impl IntoResponse> {
+#[utoipa::path(
+    get, path = "/metrics", tag = "server",
+    responses((status = 200, description = "The text format of Prometheus", body = String))
+)]
+pub(super) async fn metrics(State(app): State<App>) -> ApiResult<impl IntoResponse> {
     for (kind, state, total) in app.store.job_counts().await? {
         let labels = vec![Label::new("kind", kind), Label::new("state", state.name())];
         app.metrics.set("portolan_jobs", labels, total);

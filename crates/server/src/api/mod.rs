@@ -3,16 +3,54 @@
 //! Names are camelCase; moments RFC 3339 in UTC with milliseconds; an error is
 //! `{"message": "…"}` with the status that fits. `?page` and `?size` ask for a part of a list.
 
+mod admin;
+mod answer;
+mod artifacts;
+mod ask;
+mod document;
 mod error;
+mod files;
 mod health;
+mod images;
+mod jobs;
+mod services;
+mod tags;
 
 use axum::Router;
+use axum::routing::get;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::App;
 
 pub(crate) use error::{ApiError, method_not_allowed, not_found, panic_text, panicked};
 
-/// The routes of the API.
+/// The routes of the API, with the document that describes them.
 pub(crate) fn routes() -> Router<App> {
-    Router::new().merge(health::routes())
+    let (routes, document) = OpenApiRouter::with_openapi(document::base())
+        .routes(routes!(artifacts::all))
+        .routes(routes!(files::file))
+        .routes(routes!(services::all))
+        .routes(routes!(services::deployables))
+        .routes(routes!(images::repositories))
+        .routes(routes!(images::one))
+        .routes(routes!(images::files))
+        .routes(routes!(tags::list))
+        .routes(routes!(tags::history))
+        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::one))
+        .routes(routes!(jobs::events))
+        .routes(routes!(admin::scan))
+        .routes(routes!(admin::backfill))
+        .routes(routes!(admin::collect))
+        .routes(routes!(health::health))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::metrics))
+        .split_for_parts();
+    // Names of repositories have slashes, which a documented path cannot say.
+    routes
+        .route("/artifacts/{*rest}", get(artifacts::by_path))
+        .route("/services/{*rest}", get(services::one))
+        .route("/deployables/{*rest}", get(services::versions))
+        .merge(document::routes(document))
 }

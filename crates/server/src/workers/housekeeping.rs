@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::App;
 
 /// A reading of a layer that is older than this, and not done, has died.
-const READING: Duration = Duration::from_secs(24 * 3600);
+const READING: Duration = Duration::from_hours(24);
 
 /// Cleans up every now and then, until `stop`.
 pub(super) async fn run(app: App, stop: CancellationToken) {

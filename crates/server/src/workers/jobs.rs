@@ -1,5 +1,7 @@
 //! The kinds of jobs that there are.
 
+mod backfill;
+mod collect;
 mod scan;
 
 use futures::future::BoxFuture;
@@ -9,10 +11,12 @@ use portolan_store::Job;
 use super::queue::{self, Failure, Progress, Work as _};
 use crate::App;
 
+pub(crate) use backfill::Backfill;
+pub(crate) use collect::CollectGarbage;
 pub(crate) use scan::ScanImage;
 
 /// Every kind.
-pub(super) const ALL: &[&str] = &[ScanImage::KIND];
+pub(super) const ALL: &[&str] = &[ScanImage::KIND, Backfill::KIND, CollectGarbage::KIND];
 /// Kinds for which a worker is kept free, so that a push is not kept waiting by long work.
 pub(super) const QUICK: &[&str] = &[ScanImage::KIND];
 
@@ -24,6 +28,8 @@ pub(super) fn begin(
 ) -> BoxFuture<'static, Result<(), Failure>> {
     match job.kind.as_str() {
         ScanImage::KIND => queue::begin::<ScanImage>(job, app, progress),
+        Backfill::KIND => queue::begin::<Backfill>(job, app, progress),
+        CollectGarbage::KIND => queue::begin::<CollectGarbage>(job, app, progress),
         other => {
             let message = format!("`{other}` is no kind of job that this version knows");
             Box::pin(std::future::ready(Err(Failure { message, transient: false })))

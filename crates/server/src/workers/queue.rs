@@ -1,14 +1,13 @@
 //! Jobs as structs: the struct is the payload, and knows its kind.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use portolan_model::Timestamp;
-use portolan_store::{Job, NewJob};
+use portolan_store::{Job, Lease, NewJob, Store, StoreError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::sync::watch;
 
 use crate::App;
 
@@ -32,23 +31,64 @@ pub(crate) struct Failure {
     pub(crate) transient: bool,
 }
 
-/// Where a job tells how far it is. Cheap to clone.
+impl Failure {
+    /// `error` with what caused it.
+    pub(crate) fn new(error: &(dyn std::error::Error + 'static), transient: bool) -> Self {
+        let chain = std::iter::successors(Some(error), |error| error.source());
+        let texts: Vec<String> = chain.map(ToString::to_string).collect();
+        Self { message: texts.join(": "), transient }
+    }
+}
+
+/// Where a job tells how far it is, and finds how far it was. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Progress(Arc<watch::Sender<Option<Value>>>);
+pub(crate) struct Progress {
+    store: Store,
+    lease: Lease,
+    lease_time: Duration,
+    before: Option<Value>,
+}
 
 impl Progress {
-    pub(crate) fn new() -> (Self, watch::Receiver<Option<Value>>) {
-        let (sender, receiver) = watch::channel(None);
-        (Self(Arc::new(sender)), receiver)
-    }
-
-    /// Tells how far the job is; an older word that nobody has read yet is replaced.
-    pub(crate) fn tell(&self, progress: &impl Serialize) {
-        // A progress is a struct of numbers and texts, which always has a JSON form.
-        if let Ok(value) = serde_json::to_value(progress) {
-            self.0.send_replace(Some(value));
+    pub(super) fn new(app: &App, job: &Job) -> Self {
+        Self {
+            store: app.store.clone(),
+            lease: job.lease(),
+            lease_time: app.settings.lease,
+            before: job.progress.clone(),
         }
     }
+
+    /// How far the job was when it was begun before; the start where it was not.
+    pub(crate) fn before<T: DeserializeOwned + Default>(&self) -> T {
+        let before = self.before.clone().and_then(|value| serde_json::from_value(value).ok());
+        before.unwrap_or_default()
+    }
+
+    /// Keeps how far the job is, and its lease with it; false where another worker has the job.
+    pub(crate) async fn keep(&self, progress: &impl Serialize) -> Result<bool, StoreError> {
+        // A progress is a struct of numbers and texts, which always has a JSON form.
+        self.renew(serde_json::to_value(progress).ok()).await
+    }
+
+    /// Keeps the lease; false where another worker has the job.
+    pub(super) async fn renew(&self, progress: Option<Value>) -> Result<bool, StoreError> {
+        let (lease, now, told) = (self.lease, self.store.now(), progress.is_some());
+        let until = lease_end(now, self.lease_time);
+        let kept = self.store.write(move |tx| {
+            Box::pin(async move { tx.keep_job(lease, until, progress.as_ref(), now).await })
+        });
+        let kept = kept.await?;
+        if told {
+            self.store.wake_changes().await;
+        }
+        Ok(kept)
+    }
+}
+
+/// When a lease that is taken or renewed at `now` runs out.
+pub(super) fn lease_end(now: Timestamp, lease_time: Duration) -> Timestamp {
+    now.plus_millis(i64::try_from(lease_time.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// `work` as the queue takes it, not to be run before `run_at`.

@@ -8,14 +8,12 @@ use std::time::{Duration, Instant};
 use metrics::Label;
 use portolan_model::{Digest, Timestamp};
 use portolan_store::{Job, Lease, StoreError};
-use serde_json::Value;
-use tokio::sync::watch;
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::jobs;
-use super::queue::{Failure, Progress};
+use super::queue::{self, Failure, Progress};
 use crate::App;
 use crate::api::panic_text;
 
@@ -23,8 +21,6 @@ use crate::api::panic_text;
 const POLL: Duration = Duration::from_secs(10);
 /// The wait after the store failed.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Progress is written at most this often.
-const TELL: Duration = Duration::from_millis(400);
 /// The wait before the second attempt; it doubles with each one, up to [`LONGEST`].
 const FIRST: u64 = 1_000;
 const LONGEST: u64 = 5 * 60_000;
@@ -76,7 +72,8 @@ impl Runner {
     pub(super) async fn run_next(&self) -> Result<bool, StoreError> {
         let store = &self.app.store;
         let now = store.now();
-        let (owner, kinds, until) = (self.owner.clone(), self.kinds, self.lease_end(now));
+        let (owner, kinds, until) =
+            (self.owner.clone(), self.kinds, queue::lease_end(now, self.app.settings.lease));
         let claim = store.write(move |tx| {
             Box::pin(async move { tx.claim_job(&owner, kinds, now, until).await })
         });
@@ -92,11 +89,6 @@ impl Runner {
         Ok(true)
     }
 
-    fn lease_end(&self, now: Timestamp) -> Timestamp {
-        let millis = self.app.settings.lease.as_millis();
-        now.plus_millis(i64::try_from(millis).unwrap_or(i64::MAX))
-    }
-
     /// Runs `job` and keeps its lease meanwhile.
     async fn work(&self, job: &Job) -> Outcome {
         if job.attempts > self.app.settings.attempts {
@@ -104,50 +96,28 @@ impl Runner {
             let message = format!("given up: begun {} times and never ended", job.attempts - 1);
             return Outcome::Failed(Failure { message, transient: false });
         }
-        let (progress, told) = Progress::new();
-        let begun = jobs::begin(job, self.app.clone(), progress);
+        let progress = Progress::new(&self.app, job);
+        let begun = jobs::begin(job, self.app.clone(), progress.clone());
         let mut task = AbortOnDropHandle::new(tokio::spawn(begun));
         tokio::select! {
             done = &mut task => Outcome::of(done),
-            () = self.hold(job.lease(), told) => Outcome::Lost,
+            () = self.hold(job, &progress) => Outcome::Lost,
             () = self.stop.cancelled() => Outcome::Stopped,
         }
     }
 
-    /// Keeps a lease and passes progress on; ends when the lease is lost.
-    async fn hold(&self, lease: Lease, mut told: watch::Receiver<Option<Value>>) {
-        let every = self.app.settings.lease / 3;
+    /// Keeps the lease of `job`; ends when it is lost.
+    async fn hold(&self, job: &Job, progress: &Progress) {
+        let lease = self.app.settings.lease;
         let mut kept = Instant::now();
-        loop {
-            tokio::select! {
-                () = tokio::time::sleep(every) => {}
-                // A job that has dropped its progress is about to end.
-                Ok(()) = told.changed() => tokio::time::sleep(TELL.min(every)).await,
-            }
-            let progress = told.borrow_and_update().clone();
-            match self.keep(lease, progress).await {
+        while kept.elapsed() < lease {
+            tokio::time::sleep(lease / 3).await;
+            match progress.renew(None).await {
                 Ok(true) => kept = Instant::now(),
                 Ok(false) => return,
-                Err(error) => tracing::warn!(job = %lease.id, %error, "could not keep a lease"),
-            }
-            if kept.elapsed() >= self.app.settings.lease {
-                return;
+                Err(error) => tracing::warn!(job = %job.id, %error, "could not keep a lease"),
             }
         }
-    }
-
-    async fn keep(&self, lease: Lease, progress: Option<Value>) -> Result<bool, StoreError> {
-        let store = &self.app.store;
-        let now = store.now();
-        let (until, told) = (self.lease_end(now), progress.is_some());
-        let kept = store.write(move |tx| {
-            Box::pin(async move { tx.keep_job(lease, until, progress.as_ref(), now).await })
-        });
-        let kept = kept.await?;
-        if told {
-            store.wake_changes().await;
-        }
-        Ok(kept)
     }
 
     /// Writes down how a job ended.
