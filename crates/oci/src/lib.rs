@@ -13,6 +13,7 @@ pub mod credentials;
 pub mod descriptor;
 pub mod egress;
 pub mod layout;
+pub mod list;
 pub mod location;
 pub mod manifest;
 pub mod place;

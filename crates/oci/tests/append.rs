@@ -125,7 +125,11 @@ async fn tar_and_skopeo_read_what_was_made() {
 }
 
 /// A base for two platforms, in a registry; the image goes to another repository of it.
-async fn on_base(docker: bool, platform: Option<&str>) -> Result<(Place, Appended), AppendError> {
+async fn on_base(
+    kept: &Path,
+    docker: bool,
+    platform: Option<&str>,
+) -> Result<(Place, Appended), AppendError> {
     let registry = docker_registry::start(&docker_registry::Options::default()).unwrap();
     let base = |platform: &str| {
         let builder = Image::builder()
@@ -158,8 +162,7 @@ async fn on_base(docker: bool, platform: Option<&str>) -> Result<(Place, Appende
     let (from, to) = (place("base"), place("app"));
     let made = append(Some((&from, &at("1"))), &spec, &to, Some(&tag("2"))).await?;
     // The image is copied out of the registry, which ends with this function.
-    let kept = tempfile::tempdir().unwrap().keep();
-    let kept = layout(&kept).await;
+    let kept = layout(kept).await;
     let options = portolan_oci::CopyOptions::default();
     portolan_oci::copy(&to, &at("2"), &kept, Some(&tag("2")), &options).await.unwrap();
     Ok((kept, made))
@@ -167,7 +170,8 @@ async fn on_base(docker: bool, platform: Option<&str>) -> Result<(Place, Appende
 
 #[tokio::test]
 async fn a_layer_goes_onto_a_base_and_keeps_what_is_not_said() {
-    let (place, made) = on_base(false, Some("linux/arm64")).await.unwrap();
+    let kept = tempfile::tempdir().unwrap();
+    let (place, made) = on_base(kept.path(), false, Some("linux/arm64")).await.unwrap();
     let fetched = place.manifest(&at("2")).await.unwrap();
     assert_eq!(fetched.digest, made.digest);
     let Manifest::Image(image) = &fetched.manifest else { panic!("one image") };
@@ -182,7 +186,8 @@ async fn a_layer_goes_onto_a_base_and_keeps_what_is_not_said() {
 
 #[tokio::test]
 async fn a_base_of_docker_stays_dockers() {
-    let (place, made) = on_base(true, Some("linux/amd64")).await.unwrap();
+    let kept = tempfile::tempdir().unwrap();
+    let (place, made) = on_base(kept.path(), true, Some("linux/amd64")).await.unwrap();
     assert_eq!(made.media_type, portolan_model::media::DOCKER_MANIFEST);
     let fetched = place.manifest(&at("2")).await.unwrap();
     let types: Vec<&str> = fetched.manifest.blobs().map(|blob| blob.media_type.as_str()).collect();
@@ -192,7 +197,8 @@ async fn a_base_of_docker_stays_dockers() {
 
 #[tokio::test]
 async fn a_base_for_several_platforms_asks_for_one() {
-    let error = on_base(false, None).await.unwrap_err();
+    let kept = tempfile::tempdir().unwrap();
+    let error = on_base(kept.path(), false, None).await.unwrap_err();
     let text = error.to_string();
     assert_eq!(text, "the base is for several platforms; name one of linux/amd64, linux/arm64");
 }

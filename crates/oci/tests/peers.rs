@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use portolan_model::{Digest, RepositoryName, Tag, Target};
+use portolan_model::{Digest, RepositoryName, Tag, Target, media};
 use portolan_oci::copy::CopyError;
 use portolan_oci::credentials::NoCredentials;
 use portolan_oci::{Client, CopyOptions, Layout, Place, Settings, copy};
@@ -176,4 +176,74 @@ async fn skopeo_reads_the_layout_that_was_written() {
     containers.skopeo(&["copy", "--all", &name, &out]).unwrap();
     let other = layout(&dir.path().join("again")).await;
     assert_eq!(other.resolve(&at("1")).await.unwrap(), Some(index.digest()));
+}
+
+#[tokio::test]
+async fn a_copy_that_was_stopped_goes_on_where_it_was() {
+    let (registry, other, index) = (registry(), registry(), index());
+    publish(&registry, "team/app", &index);
+    let from = repository(&registry, "team/app");
+    let dir = tempfile::tempdir().unwrap();
+    for to in [layout(dir.path()).await, repository(&other, "app")] {
+        for blobs in 0..5 {
+            let (stop, mut stopped) = tokio::sync::mpsc::unbounded_channel();
+            let progress: portolan_oci::copy::Progress = Arc::new(move |event| {
+                if matches!(event, portolan_oci::copy::CopyEvent::Blob { .. }) {
+                    let _ = stop.send(());
+                }
+            });
+            let options =
+                CopyOptions { streams: 1, progress: Some(progress), ..Default::default() };
+            let (target, tag) = (at("1"), tag("1"));
+            tokio::select! {
+                biased;
+                Some(()) = async { stopped.recv().await } => {}
+                done = copy(&from, &target, &to, Some(&tag), &options) => {
+                    assert!(blobs > 0, "stopped at the first blob: {done:?}");
+                }
+            }
+        }
+        let copied =
+            copy(&from, &at("1"), &to, Some(&tag("1")), &CopyOptions::default()).await.unwrap();
+        assert_eq!(copied.digest, Some(index.digest()));
+        assert_eq!(to.resolve(&at("1")).await.unwrap(), Some(index.digest()));
+        let fetched = to.manifest(&at("1")).await.unwrap();
+        for child in fetched.manifest.children() {
+            let child = to.manifest(&Target::Digest(child.digest)).await.unwrap();
+            for blob in child.manifest.blobs() {
+                assert!(to.has_blob(blob).await.unwrap());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_about_an_image_goes_with_it_also_where_the_api_is_missing() {
+    let (one, other) = (registry(), registry());
+    let image = image("linux/amd64", "signed");
+    Publisher::new(&one.url(), "team/app").image("1", &image).unwrap();
+    let from = repository(&one, "team/app");
+    let config = from.put_small_blob(bytes::Bytes::from_static(b"{}")).await.unwrap();
+    let about = serde_json::json!({
+        "schemaVersion": 2,
+        "mediaType": media::OCI_MANIFEST,
+        "artifactType": "application/vnd.example.signature",
+        "config": portolan_oci::Descriptor::new(media::OCI_EMPTY, config, 2),
+        "layers": [],
+        "subject": portolan_oci::Descriptor::new(
+            media::OCI_MANIFEST, image.digest(), image.manifest.bytes.len() as u64),
+    });
+    let bytes = bytes::Bytes::from(about.to_string());
+    let signature =
+        from.put_manifest(portolan_oci::Under::Digest, media::OCI_MANIFEST, bytes).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let (middle, to) = (layout(dir.path()).await, repository(&other, "app"));
+    let options = CopyOptions { referrers: true, ..CopyOptions::default() };
+    copy(&from, &at("1"), &middle, Some(&tag("1")), &options).await.unwrap();
+    copy(&middle, &at("1"), &to, Some(&tag("1")), &options).await.unwrap();
+    for place in [&from, &middle, &to] {
+        let found = place.referrers(&image.digest()).await.unwrap();
+        let digests: Vec<Digest> = found.iter().map(|one| one.digest).collect();
+        assert_eq!(digests, [signature]);
+    }
 }

@@ -37,8 +37,13 @@ pub(super) async fn run(name: &str, registry: &str) -> Result<Credentials, Crede
         let shown: String = name.chars().take(60).collect();
         return Err(error(format!("`{shown}` is not the name of a credential helper"), None));
     }
-    let program = format!("docker-credential-{name}");
-    let answer = tokio::time::timeout(TIMEOUT, ask(&program, registry)).await;
+    run_program(&format!("docker-credential-{name}"), registry).await
+}
+
+async fn run_program(program: &str, registry: &str) -> Result<Credentials, CredentialError> {
+    let error =
+        |reason: String, source| CredentialError { registry: registry.to_owned(), reason, source };
+    let answer = tokio::time::timeout(TIMEOUT, ask(program, registry)).await;
     let (success, output) = match answer {
         Ok(Ok(answer)) => answer,
         Ok(Err(source)) => {
@@ -78,7 +83,11 @@ async fn ask(program: &str, registry: &str) -> std::io::Result<(bool, Vec<u8>)> 
         .spawn()?;
     let server = if registry == "docker.io" { "https://index.docker.io/v1/" } else { registry };
     if let Some(mut input) = child.stdin.take() {
-        input.write_all(server.as_bytes()).await?;
+        match input.write_all(server.as_bytes()).await {
+            // A helper that keeps one credential need not read for which registry it is.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+            written => written?,
+        }
     }
     let mut output = Vec::new();
     if let Some(stdout) = child.stdout.take() {
@@ -103,5 +112,36 @@ mod tests {
     async fn a_missing_helper_is_named() {
         let error = run("no-such-helper-here", "r.example").await.unwrap_err();
         assert!(error.to_string().contains("docker-credential-no-such-helper-here"), "{error}");
+    }
+
+    async fn answer(script: &str) -> Result<Credentials, CredentialError> {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("helper");
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        run_program(path.to_str().unwrap(), "r.example").await
+    }
+
+    #[tokio::test]
+    async fn a_helper_is_asked_for_the_registry_and_its_answer_read() {
+        let script = r#"read host; echo "{\"Username\": \"$host $1\", \"Secret\": \"s\"}""#;
+        let Credentials::Basic { username, password } = answer(script).await.unwrap() else {
+            panic!("user and password")
+        };
+        assert_eq!((username.as_str(), password.expose().as_str()), ("r.example get", "s"));
+        let token = answer(r#"echo '{"Username": "<token>", "Secret": "t"}'"#).await.unwrap();
+        assert!(matches!(token, Credentials::IdentityToken(_)));
+    }
+
+    #[tokio::test]
+    async fn a_helper_without_an_entry_is_no_error_and_a_broken_one_is() {
+        let none = answer(&format!("echo '{NOT_FOUND}'; exit 1")).await.unwrap();
+        assert_eq!(none, Credentials::Anonymous);
+        let error = answer("echo locked; exit 1").await.unwrap_err().to_string();
+        assert!(error.contains("failed: locked"), "{error}");
+        let error = answer("echo hunter2").await.unwrap_err();
+        assert!(error.to_string().contains("what is not a credential"), "{error}");
+        assert!(!format!("{error:?}").contains("hunter2"));
     }
 }

@@ -11,19 +11,17 @@ use url::Url;
 
 use super::http::{Ask, Hop, next_piece, read_capped};
 use super::manifests::length_header;
-use super::{Client, Fault, RegistryError, Repository};
+use super::{Client, RegistryError, Repository};
 use crate::{BlobReader, Descriptor, VerifyError};
 
 impl Repository {
-    /// How many bytes the blob has; none where there is no such blob here.
+    /// How many bytes the blob has; none where there is no such blob here, or where the registry
+    /// does not tell how large it is, so that nothing is known of it.
     pub async fn blob_size(&self, digest: &Digest) -> Result<Option<u64>, RegistryError> {
         let what = format!("find the blob {digest}");
         let ask = self.ask(Method::HEAD, &format!("blobs/{digest}"), "pull", what);
         match ask.send(&[StatusCode::OK]).await {
-            Ok(response) => match length_header(&response) {
-                Some(length) => Ok(Some(length)),
-                None => Err(ask.fail(Fault::Answer("it tells no Content-Length".into()))),
-            },
+            Ok(response) => Ok(length_header(&response)),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
