@@ -13,7 +13,7 @@ mod retry;
 mod settings;
 mod upload;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use portolan_model::{Limits, RepositoryName};
 use url::Url;
@@ -40,7 +40,7 @@ struct Shared {
     /// For hosts that may be inside.
     inside: reqwest::Client,
     /// For hosts that only an answer from outside named.
-    public: reqwest::Client,
+    public: OnceLock<reqwest::Client>,
 }
 
 /// One registry.
@@ -75,20 +75,23 @@ impl Client {
         settings: Settings,
         credentials: Arc<dyn CredentialProvider>,
     ) -> Result<Self, SetupError> {
-        let http = |reach| {
-            reqwest::Client::builder()
-                .user_agent(concat!("portolan/", env!("CARGO_PKG_VERSION")))
-                .redirect(reqwest::redirect::Policy::none())
-                .dns_resolver(Arc::new(Guard(reach)))
-                .connect_timeout(settings.connect_timeout)
-                .tcp_nodelay(true)
-                .no_proxy()
-                .build()
-                .map_err(SetupError::Http)
-        };
-        let (inside, public) = (http(Reach::Inside)?, http(Reach::Public)?);
-        let authority = auth::Authority::default();
+        let inside = http_client(&settings, Reach::Inside).map_err(SetupError::Http)?;
+        let (authority, public) = (auth::Authority::default(), OnceLock::new());
         Ok(Self { shared: Arc::new(Shared { settings, credentials, authority, inside, public }) })
+    }
+
+    /// What sends requests that may reach so far. The one for hosts outside is made when the first
+    /// is asked for: most registries never name one, and reading the system's certificates takes
+    /// as long as a small request.
+    fn http(&self, reach: Reach) -> Result<&reqwest::Client, reqwest::Error> {
+        match (reach, self.shared.public.get()) {
+            (Reach::Inside, _) => Ok(&self.shared.inside),
+            (Reach::Public, Some(public)) => Ok(public),
+            (Reach::Public, None) => {
+                let public = http_client(&self.shared.settings, Reach::Public)?;
+                Ok(self.shared.public.get_or_init(|| public))
+            }
+        }
     }
 
     /// The registry at `host` (with its port where it is not the scheme's): https, or http where
@@ -115,6 +118,17 @@ impl Client {
     pub(crate) fn limits(&self) -> &Limits {
         &self.shared.settings.limits
     }
+}
+
+fn http_client(settings: &Settings, reach: Reach) -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .user_agent(concat!("portolan/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .dns_resolver(Arc::new(Guard(reach)))
+        .connect_timeout(settings.connect_timeout)
+        .tcp_nodelay(true)
+        .no_proxy()
+        .build()
 }
 
 /// Whether `host` (with or without a port) is this machine by its very name.

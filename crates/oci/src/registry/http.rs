@@ -213,10 +213,7 @@ impl Client {
     ) -> Result<reqwest::RequestBuilder, Fault> {
         let reach = self.reach(registry, &hop.url).await;
         egress::check_url(&hop.url, reach, registry.base.scheme() == "http")?;
-        let http = match reach {
-            Reach::Inside => &self.shared.inside,
-            Reach::Public => &self.shared.public,
-        };
+        let http = self.http(reach).map_err(transport)?;
         Ok(http.request(hop.method.clone(), hop.url.clone()).headers(hop.headers.clone()))
     }
 
