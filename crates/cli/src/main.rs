@@ -1,2 +1,28 @@
-//! The `portolan` command.
-fn main() {}
+//! The `portolan` command: parse, call, print.
+//!
+//! The only crate that prints, and that reads the environment, the home directory and the wall
+//! clock. `main` parses and dispatches; a command is a function in `commands`.
+
+mod args;
+mod commands;
+mod config;
+mod embedded;
+mod env;
+mod error;
+mod exit;
+#[cfg(debug_assertions)]
+mod failpoint;
+mod human;
+mod logging;
+mod logins;
+mod printer;
+mod registries;
+mod run;
+mod system;
+mod table;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    run::main()
+}

@@ -1,0 +1,6 @@
+//! One function for each command. What they share is beside them.
+
+pub(crate) mod config;
+pub(crate) mod doctor;
+pub(crate) mod generated;
+pub(crate) mod up;

@@ -1,0 +1,144 @@
+//! The configuration as a whole: what wins, what is shown, what is refused.
+
+use std::path::Path;
+
+use super::*;
+use crate::error::Failure;
+
+fn load(dir: &Path, variables: &[(&str, &str)], flags: &Flags) -> Result<Config, ConfigError> {
+    Config::load(None, &Environment::of(dir, variables), flags)
+}
+
+fn origin(config: &Config, key: &str) -> String {
+    config.layers.setting(key).unwrap().origin.to_string()
+}
+
+fn refused(dir: &Path, variables: &[(&str, &str)]) -> String {
+    Failure::from(load(dir, variables, &Flags::default()).unwrap_err()).text(str::to_owned)
+}
+
+#[test]
+fn the_default_file_says_what_the_defaults_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = load(dir.path(), &[], &Flags::default()).unwrap();
+    assert_eq!(config.limits, Limits::default());
+    assert_eq!(config.scan, ScanOptions::default());
+    assert_eq!(config.listen.to_string(), "127.0.0.1:5094");
+    assert_eq!(config.store_url, "sqlite:.portolan/portolan.db");
+    assert_eq!(config.blobs, Path::new(".portolan/blobs"));
+    assert!(config.registry.external.is_none() && config.registry.region.is_none());
+    // The section of limits has a key for every limit that there is.
+    let named: toml::Table = DEFAULT_FILE.parse().unwrap();
+    let all = toml::Value::try_from(Limits::default()).unwrap();
+    assert_eq!(named["limits"], all);
+}
+
+#[test]
+fn the_default_file_is_itself_a_configuration() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("portolan.toml"), DEFAULT_FILE).unwrap();
+    let config = load(dir.path(), &[], &Flags::default()).unwrap();
+    for setting in &config.layers.settings {
+        assert_eq!(setting.value, setting.key.default);
+        assert!(setting.origin.to_string().contains("portolan.toml:"), "{}", setting.key.path());
+    }
+}
+
+#[test]
+fn a_flag_wins_over_a_variable_over_the_file_over_the_default() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("portolan.toml");
+    std::fs::write(&file, "[server]\nlisten = \"127.0.0.1:1\"\n[store]\nconnections = 3\n")
+        .unwrap();
+    let variables = [("PORTOLAN_SERVER_LISTEN", "127.0.0.1:2")];
+    let flags = Flags { listen: Some("127.0.0.1:3".into()), data: None };
+    let config = load(dir.path(), &variables, &flags).unwrap();
+    assert_eq!(config.listen.port(), 3);
+    assert_eq!(origin(&config, "server.listen"), "the flag --listen");
+    let config = load(dir.path(), &variables, &Flags::default()).unwrap();
+    assert_eq!(config.listen.port(), 2);
+    assert_eq!(origin(&config, "server.listen"), "the variable PORTOLAN_SERVER_LISTEN");
+    let config = load(dir.path(), &[], &Flags::default()).unwrap();
+    assert_eq!(config.listen.port(), 1);
+    assert_eq!(origin(&config, "server.listen"), format!("{}:2", file.display()));
+    assert_eq!(config.store_connections, 3);
+    assert_eq!(origin(&config, "blobs.url"), "default");
+}
+
+#[test]
+fn data_moves_what_is_embedded_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let flags = Flags { listen: None, data: Some("d".into()) };
+    let config = load(dir.path(), &[], &flags).unwrap();
+    assert_eq!(config.store_url, "sqlite:d/portolan.db");
+    assert_eq!(config.blobs, Path::new("d/blobs"));
+    let variables = [("PORTOLAN_STORE_URL", "postgres://u:p@h/d")];
+    let config = load(dir.path(), &variables, &flags).unwrap();
+    assert_eq!((config.store_url.as_str(), config.store_file), ("postgres://u:p@h/d", None));
+    assert_eq!(config.blobs, Path::new("d/blobs"));
+}
+
+#[test]
+fn relative_paths_start_where_they_were_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let below = dir.path().join("below");
+    std::fs::create_dir(&below).unwrap();
+    std::fs::write(dir.path().join("portolan.toml"), "[blobs]\nurl = \"file:b\"\n").unwrap();
+    let config = load(&below, &[], &Flags::default()).unwrap();
+    assert_eq!(config.blobs, dir.path().join("b"));
+    assert_eq!(config.store_file, Some(dir.path().join(".portolan/portolan.db")));
+    let config = load(&below, &[("PORTOLAN_BLOBS_URL", "file:c")], &Flags::default()).unwrap();
+    assert_eq!(config.blobs, Path::new("c"));
+}
+
+#[test]
+fn what_cannot_be_used_is_refused_with_key_and_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    insta::assert_snapshot!(refused(at, &[("PORTOLAN_STORE_CONECTIONS", "3")]), @r"
+    error: the variable PORTOLAN_STORE_CONECTIONS: there is no configuration key `PORTOLAN_STORE_CONECTIONS`
+    hint: did you mean `PORTOLAN_STORE_CONNECTIONS`?
+    ");
+    insta::assert_snapshot!(refused(at, &[("PORTOLAN_STORE_CONNECTIONS", "many")]), @r"
+    error: the variable PORTOLAN_STORE_CONNECTIONS: `store.connections` must be a whole number that is not negative, not this text
+    hint: `portolan config default` shows every section and key
+    ");
+    insta::assert_snapshot!(refused(at, &[("PORTOLAN_STORE_CONNECTIONS", "5000000000")]), @"error: the variable PORTOLAN_STORE_CONNECTIONS: `store.connections` cannot be used: invalid value: integer `5000000000`, expected u32");
+    insta::assert_snapshot!(refused(at, &[("PORTOLAN_LIMITS_PAGE_ITEMS", "5000000000")]), @"error: the variable PORTOLAN_LIMITS_PAGE_ITEMS: `limits.page_items` cannot be used: invalid value: integer `5000000000`, expected u32");
+    insta::assert_snapshot!(refused(at, &[("PORTOLAN_BLOBS_URL", "s3://bucket")]), @"error: the variable PORTOLAN_BLOBS_URL: `blobs.url` cannot be used: this version keeps the built-in registry's bytes in a directory alone; write it as in file:.portolan/blobs");
+    insta::assert_snapshot!(refused(at, &[("PORTOLAN_SERVER_LISTEN", "5094")]), @"error: the variable PORTOLAN_SERVER_LISTEN: `server.listen` cannot be used: `5094` is not an address and a port; write it as in 127.0.0.1:5094");
+    insta::assert_snapshot!(refused(at, &[("PORTOLAN_REGISTRY_URL", "http://")]), @"error: the variable PORTOLAN_REGISTRY_URL: `registry.url` cannot be used: `http://` is neither \"builtin\" nor the host of a registry");
+    let bad_rule = r#"[{pattern = "("}]"#;
+    assert!(
+        refused(at, &[("PORTOLAN_SCAN_RULES", bad_rule)]).contains("`scan.rules` cannot be used")
+    );
+}
+
+#[test]
+fn variables_of_others_are_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let variables = [
+        ("PORTOLAN_SERVICE_HOST", "10.0.0.1"),
+        ("PORTOLAN_SERVER_PORT", "tcp://10.0.0.1:5094"),
+        ("PORTOLAN_TEST_POSTGRES", "x"),
+        ("PORTOLAN_LOG_FORMAT", "json"),
+    ];
+    assert!(load(dir.path(), &variables, &Flags::default()).is_ok());
+}
+
+#[test]
+fn a_registry_on_plain_http_is_insecure() {
+    let dir = tempfile::tempdir().unwrap();
+    let variables = [("PORTOLAN_REGISTRY_URL", "http://r.example:5000/")];
+    let registry = load(dir.path(), &variables, &Flags::default()).unwrap().registry;
+    assert_eq!(registry.external.as_deref(), Some("r.example:5000"));
+    assert_eq!(registry.insecure, ["r.example:5000"]);
+}
+
+#[test]
+fn a_file_that_was_named_must_be_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let environment = Environment::of(dir.path(), &[]);
+    let missing = Config::load(Some(Path::new("x.toml")), &environment, &Flags::default());
+    assert!(matches!(missing.unwrap_err(), ConfigError::Read { .. }));
+}

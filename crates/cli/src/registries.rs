@@ -1,0 +1,52 @@
+//! The client of registries, and what it means when one fails.
+
+use std::sync::Arc;
+
+use portolan_oci::registry::Fault;
+use portolan_oci::{Client, PlaceError, Registry, Settings};
+
+use crate::config::Config;
+use crate::env::Environment;
+use crate::error::{Failure, Outcome};
+use crate::exit::Code;
+use crate::logins::Logins;
+
+/// A client of every registry that this configuration and this user's logins reach.
+pub(crate) fn client(config: &Config, environment: &Environment) -> Outcome<Client> {
+    let settings = Settings {
+        limits: config.limits.clone(),
+        insecure: config.registry.insecure.clone(),
+        egress_allowed: config.registry.allowed_hosts.clone(),
+        ..Settings::default()
+    };
+    let logins = Logins::new(environment, &config.registry);
+    Client::new(settings, Arc::new(logins))
+        .map_err(|error| Failure::of(Code::Configuration, &error))
+}
+
+/// The registry at `host`.
+pub(crate) fn registry(
+    config: &Config,
+    environment: &Environment,
+    host: &str,
+) -> Outcome<Registry> {
+    let registry = client(config, environment)?.registry(host);
+    registry.map_err(|error| Failure::of(Code::Configuration, &error))
+}
+
+/// What it means that a place failed.
+pub(crate) fn failure(error: &PlaceError) -> Failure {
+    let code = match error {
+        _ if error.is_not_found() => Code::NotFound,
+        PlaceError::Registry(error) => match &*error.fault {
+            Fault::Timeout { .. } => Code::TimedOut,
+            Fault::Verify(_) => Code::Verification,
+            Fault::Credentials(_) | Fault::Egress(_) => Code::Configuration,
+            _ => Code::OtherSide,
+        },
+        PlaceError::Setup(_) | PlaceError::NoRegistry(_) => Code::Configuration,
+        PlaceError::Layout(_) | PlaceError::Config { .. } => Code::OtherSide,
+    };
+    let hint = error.hint();
+    Failure::of(code, error).maybe_hint(hint)
+}

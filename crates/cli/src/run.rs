@@ -1,0 +1,96 @@
+//! From the command line to the exit code.
+
+use std::ffi::OsString;
+use std::panic::{self, AssertUnwindSafe};
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use crate::args::{self, Cli, Command};
+use crate::commands;
+use crate::env::{self, Environment};
+use crate::error::{Failure, Outcome};
+use crate::exit::Code;
+use crate::printer::{self, Printer};
+
+/// What every command is handed.
+#[derive(Debug)]
+pub(crate) struct Context {
+    /// Where answers go.
+    pub(crate) printer: Printer,
+    /// The environment as it was when the command started.
+    pub(crate) environment: Environment,
+    /// The flags that every command understands.
+    pub(crate) global: args::Global,
+}
+
+/// Runs the command line of this process.
+pub(crate) fn main() -> ExitCode {
+    panic::set_hook(Box::new(|info| {
+        printer::last_words(&format!(
+            "bug: {info}\nhint: this is a bug in Portolan; please report it with the command and the \
+             text above\n"
+        ));
+    }));
+    // The hook has said what there is to say.
+    let ended = panic::catch_unwind(AssertUnwindSafe(|| run(std::env::args_os().collect())));
+    ended.unwrap_or(Code::Bug).into()
+}
+
+fn run(arguments: Vec<OsString>) -> Code {
+    let environment = Environment::read();
+    let no_colour = environment.get(env::NO_COLOR).is_some();
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return help_or_usage(&error, no_colour),
+    };
+    let printer = Printer::new(cli.global.output, no_colour);
+    let context = Context { printer, environment, global: cli.global };
+    match dispatch(&context, cli.command) {
+        Ok(()) => Code::Done,
+        Err(failure) => {
+            context.printer.failure(&failure);
+            failure.code
+        }
+    }
+}
+
+/// Prints what the parser answers: help and version on standard output, else what is wrong.
+fn help_or_usage(error: &clap::Error, no_colour: bool) -> Code {
+    let text = error.render();
+    let colour = printer::colour(no_colour, error.use_stderr());
+    let text = if colour { text.ansi().to_string() } else { text.to_string() };
+    if error.use_stderr() {
+        printer::last_words(&text);
+        Code::Usage
+    } else {
+        printer::first_words(&text);
+        Code::Done
+    }
+}
+
+fn dispatch(context: &Context, command: Command) -> Outcome {
+    // TLS needs a provider before anything opens a connection; this one cannot be installed twice.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    match command {
+        Command::Up(arguments) => in_runtime(commands::up::run(context, arguments)),
+        Command::Doctor(arguments) => in_runtime(commands::doctor::run(context, arguments)),
+        Command::Config(args::Config::Default) => commands::config::default(context),
+        Command::Completions { shell } => {
+            commands::generated::completions(context, Cli::command(), shell)
+        }
+        Command::Man { dir } => commands::generated::man(context, Cli::command(), dir.as_deref()),
+    }
+}
+
+/// Runs a command that waits for the disk or the network.
+fn in_runtime(command: impl Future<Output = Outcome>) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| {
+        Failure::new(Code::Configuration, "could not start threads").because(&error)
+    })?;
+    let outcome = runtime.block_on(command);
+    // What still reads a slow disk or a dead peer is not waited for.
+    runtime.shutdown_background();
+    outcome
+}
