@@ -129,8 +129,8 @@ impl Catalogue {
         let asked_at = self.store().now();
         let tags = registry.tags(repository).await?;
         let parallel = self.shared.options.backfill_images.clamp(1, 64);
-        let scans: Vec<_> =
-            tags.iter().map(|tag| self.backfill_tag(registry, repository, tag)).collect();
+        let scans =
+            tags.clone().into_iter().map(|tag| self.backfill_tag(registry, repository, tag));
         let mut outcomes = stream::iter(scans).buffer_unordered(parallel);
         while let Some(outcome) = outcomes.next().await {
             progress.count(outcome?);
@@ -149,13 +149,13 @@ impl Catalogue {
         &self,
         registry: &dyn Listing,
         repository: &RepositoryName,
-        tag: &Tag,
+        tag: Tag,
     ) -> Result<Outcome, CatalogueError> {
         let asked_at = self.store().now();
         let scanned = self.scan_image(registry, repository, &Target::Tag(tag.clone())).await;
         match scanned {
             Ok(scanned) => {
-                self.point_tag(repository, tag, scanned.digest, asked_at).await?;
+                self.point_tag(repository, &tag, scanned.digest, asked_at).await?;
                 Ok(if scanned.known { Outcome::Known } else { Outcome::Scanned })
             }
             Err(CatalogueError::NotFound { .. }) => Ok(Outcome::Gone),

@@ -3,8 +3,8 @@
 use std::error::Error;
 
 use portolan_model::{Digest, RepositoryName, Target};
-use portolan_oci::ManifestError;
 use portolan_oci::config::ConfigError;
+use portolan_oci::{ManifestError, VerifyError};
 use portolan_store::StoreError;
 
 use crate::ScanError;
@@ -115,7 +115,11 @@ impl CatalogueError {
     /// limits: it is then recorded at the image.
     pub fn is_permanent(&self) -> bool {
         match self {
-            Self::Layer { source: ScanError::Read(_) | ScanError::Sink(_), .. }
+            // A registry that serves other bytes than those asked for will do so again.
+            Self::Layer { source: ScanError::Read(error), .. } => {
+                VerifyError::in_chain(error).is_some()
+            }
+            Self::Layer { source: ScanError::Sink(_), .. }
             | Self::Store(_)
             | Self::Thread(_)
             | Self::Superseded => false,

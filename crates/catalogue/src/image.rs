@@ -6,11 +6,11 @@ use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{self, StreamExt as _};
 use portolan_model::{Digest, RepositoryName, Target, failpoint, media};
 use portolan_oci::manifest::{ImageManifest, Index};
-use portolan_oci::{Descriptor, ImageConfig, Manifest};
-use portolan_store::{Child, ImageKind, ImageLayer, ImageState, ScannedImage};
+use portolan_oci::{Descriptor, ImageConfig, Manifest, VerifyError};
+use portolan_store::{ImageKind, ImageState, ScannedImage};
 
 use crate::content::Content;
-use crate::labels::first;
+use crate::found::{artifact, describe, listed, storable};
 use crate::{Catalogue, CatalogueError};
 
 /// Indexes in indexes, at most.
@@ -92,7 +92,7 @@ impl Catalogue {
             let limits = &self.shared.limits;
             let parsed = Manifest::parse(&served.bytes, Some(&served.media_type), limits);
             let kind = parsed.as_ref().map_or(ImageKind::Artifact, kind);
-            self.see(repository, digest, served.media_type, kind).await?;
+            self.see(repository, digest, &served.media_type, kind).await?;
             if self.is_known(&digest).await? {
                 return Ok(Scanned { digest, kind, known: true });
             }
@@ -122,10 +122,11 @@ impl Catalogue {
         &self,
         repository: &RepositoryName,
         digest: Digest,
-        media_type: String,
+        media_type: &str,
         kind: ImageKind,
     ) -> Result<(), CatalogueError> {
         let (repository, now) = (repository.clone(), self.store().now());
+        let media_type = storable(media_type);
         let see = self.store().write(move |tx| {
             async move { tx.see_image(&repository, &digest, &media_type, kind, now).await }.boxed()
         });
@@ -166,7 +167,7 @@ impl Catalogue {
         if !error.is_permanent() {
             return Ok(());
         }
-        let (story, now) = (error.story(), self.store().now());
+        let (story, now) = (storable(&error.story()), self.store().now());
         let record = self
             .store()
             .write(move |tx| async move { tx.image_failed(&digest, &story, now).await }.boxed());
@@ -246,43 +247,7 @@ impl Catalogue {
         for result in results {
             raw_bytes += result?.raw_bytes;
         }
-        Ok(self.describe(manifest, config, raw_bytes))
-    }
-
-    fn describe(
-        &self,
-        manifest: &ImageManifest,
-        config: ImageConfig,
-        raw_bytes: u64,
-    ) -> ScannedImage {
-        let names = &self.shared.options.labels;
-        let commands = config.history.iter().filter(|step| !step.empty_layer);
-        let mut commands = commands.map(|step| step.created_by.clone());
-        let layers = manifest.layers.iter().zip(&config.diff_ids).map(|(layer, diff_id)| {
-            let created_by = commands.next().flatten();
-            ImageLayer { diff_id: Some(*diff_id), created_by, ..bare(layer) }
-        });
-        ScannedImage {
-            config_digest: Some(manifest.config.digest),
-            created_at: config.created,
-            service_name: first(&config.labels, &names.service_name),
-            source_url: first(&config.labels, &names.source_url),
-            revision: first(&config.labels, &names.revision),
-            compressed_bytes: manifest.layers.iter().map(|layer| layer.size).sum(),
-            raw_bytes,
-            layers: layers.collect(),
-            config: serde_json::json!({
-                "entrypoint": config.entrypoint,
-                "cmd": config.cmd,
-                "env": config.env,
-                "workingDir": config.working_dir,
-                "user": config.user,
-                "exposedPorts": config.exposed_ports,
-            }),
-            labels: config.labels,
-            platform: config.platform,
-            ..ScannedImage::default()
-        }
+        Ok(describe(manifest, config, raw_bytes, &self.shared.options.labels))
     }
 
     async fn read_config(
@@ -302,7 +267,8 @@ impl Catalogue {
         let bytes = tokio::task::spawn_blocking(read).await;
         let bytes = bytes.map_err(|_| CatalogueError::Thread(digest))?.map_err(|source| {
             let doing = format!("read the configuration {digest} of {repository}");
-            crate::ContentError { doing, transient: true, source: source.into() }
+            let transient = VerifyError::in_chain(&source).is_none();
+            crate::ContentError { doing, transient, source: source.into() }
         })?;
         let config = ImageConfig::parse(&bytes, &self.shared.limits);
         let actual = Digest::of(&bytes);
@@ -310,35 +276,5 @@ impl Catalogue {
             return Err(CatalogueError::ConfigDigest { expected: digest, actual });
         }
         config.map_err(|source| CatalogueError::Config { digest, source })
-    }
-}
-
-fn bare(layer: &Descriptor) -> ImageLayer {
-    ImageLayer {
-        digest: layer.digest,
-        diff_id: None,
-        media_type: layer.media_type.clone(),
-        size: layer.size,
-        created_by: None,
-    }
-}
-
-fn listed(child: &Descriptor) -> Child {
-    Child {
-        digest: child.digest,
-        media_type: child.media_type.clone(),
-        size: child.size,
-        platform: child.platform.clone(),
-    }
-}
-
-/// A chart, a signature, an attestation: what its manifest says is all that is taken.
-fn artifact(manifest: &ImageManifest) -> ScannedImage {
-    ScannedImage {
-        config_digest: Some(manifest.config.digest),
-        labels: manifest.annotations.clone(),
-        compressed_bytes: manifest.layers.iter().map(|layer| layer.size).sum(),
-        layers: manifest.layers.iter().map(bare).collect(),
-        ..ScannedImage::default()
     }
 }

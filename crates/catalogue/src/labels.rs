@@ -28,6 +28,9 @@ impl Default for LabelNames {
 }
 
 /// The value of the first of `names` that is there and not empty.
-pub(crate) fn first(labels: &BTreeMap<String, String>, names: &[String]) -> Option<String> {
-    names.iter().find_map(|name| labels.get(name).filter(|value| !value.is_empty())).cloned()
+pub(crate) fn first<'a>(labels: &'a BTreeMap<String, String>, names: &[String]) -> Option<&'a str> {
+    names
+        .iter()
+        .find_map(|name| labels.get(name).filter(|value| !value.is_empty()))
+        .map(String::as_str)
 }

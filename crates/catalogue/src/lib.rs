@@ -8,6 +8,7 @@ pub mod backfill;
 mod catalogue;
 pub mod content;
 mod error;
+mod found;
 mod image;
 mod labels;
 pub mod layer;

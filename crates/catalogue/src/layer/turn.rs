@@ -29,3 +29,20 @@ impl<'a> Turn<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_turn_is_kept_until_the_scan_ends() {
+        let lock = Mutex::new(());
+        let mut turn = Turn::new(&lock);
+        assert!(lock.try_lock().is_ok());
+        turn.take();
+        turn.take();
+        assert!(lock.try_lock().is_err());
+        drop(turn);
+        assert!(lock.try_lock().is_ok());
+    }
+}

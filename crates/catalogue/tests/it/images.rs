@@ -280,3 +280,30 @@ async fn an_index_of_which_one_platform_was_copied_is_scanned() {
     let scan = world.catalogue.scan_image(&shelf, &name("x"), &target).await;
     assert!(matches!(scan, Err(CatalogueError::Childless)), "{scan:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_postgresql_cannot_keep_does_not_stop_a_scan() {
+    let (world, _database) = World::postgres().await;
+    let shelf = Shelf::default();
+    let hostile = Image::builder()
+        .layer(layer(&[
+            Entry::file("x", "y").pax("path", b"nul\0package.json"),
+            Entry::file("a/package.json", b"\0\xff"),
+            Entry::symlink("link", "x").pax("linkpath", b"\0\xff"),
+        ]))
+        .layer(base())
+        .platform("li\0nux/amd64")
+        .label("defra.cdp.service.name", "or\0ders")
+        .build();
+    shelf.put_image(&hostile);
+    let target = target(hostile.digest());
+    let scanned = world.catalogue.scan_image(&shelf, &name("x"), &target).await.unwrap();
+    assert!(!scanned.known);
+    let found = world.store().image(&hostile.digest()).await.unwrap().unwrap().found;
+    assert_eq!(found.service_name.as_deref(), Some("or\\x00ders"));
+    assert_eq!(found.platform, None);
+    let filter = FileFilter::default();
+    let files = world.store().image_files(&hostile.digest(), &filter, 100).await.unwrap();
+    assert!(files.iter().any(|file| file.file.path == "nul\\x00package.json"));
+    assert_eq!(files.len(), 8);
+}

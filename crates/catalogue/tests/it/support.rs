@@ -62,16 +62,25 @@ impl World {
         Self::with(ScanOptions::default()).await
     }
 
+    /// On PostgreSQL, in a database that is gone when the second of the two is dropped.
+    pub(crate) async fn postgres() -> (Self, portolan_testkit::postgres::Database) {
+        let database = tokio::task::spawn_blocking(portolan_testkit::postgres::database);
+        let database = database.await.unwrap().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let catalogue = open(&database.url(), ScanOptions::default(), 1_700_000_000_000).await;
+        (Self { catalogue, folder }, database)
+    }
+
     pub(crate) async fn with(options: ScanOptions) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let catalogue = open(folder.path(), options, 1_700_000_000_000).await;
+        let catalogue = open(&url(&folder), options, 1_700_000_000_000).await;
         Self { catalogue, folder }
     }
 
     /// The same store under a new catalogue, as after a restart.
     pub(crate) async fn restart(self, options: ScanOptions) -> Self {
         let now = self.store().now().millis();
-        let catalogue = open(self.folder.path(), options, now).await;
+        let catalogue = open(&url(&self.folder), options, now).await;
         Self { catalogue, folder: self.folder }
     }
 
@@ -80,8 +89,11 @@ impl World {
     }
 }
 
-async fn open(folder: &std::path::Path, options: ScanOptions, now: i64) -> Catalogue {
-    let url = format!("sqlite:{}", folder.join("store.db").display());
+fn url(folder: &tempfile::TempDir) -> String {
+    format!("sqlite:{}", folder.path().join("store.db").display())
+}
+
+async fn open(url: &str, options: ScanOptions, now: i64) -> Catalogue {
     let clock = Arc::new(Ticks(AtomicI64::new(now)));
     // Identities go on growing after a restart.
     let first = u64::try_from(now).unwrap();
