@@ -36,7 +36,7 @@
   const live = $("#live"), more = $("#more-new");
   let busy = false, again = false;
 
-  const inUse = (element) => element.contains(document.activeElement) && document.activeElement !== document.body
+  const inUse = (element) => element.matches(":active") || element.contains(document.activeElement) && document.activeElement !== document.body
     || (getSelection()?.toString() && getSelection().containsNode(element, true));
 
   const look = async () => {

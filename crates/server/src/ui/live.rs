@@ -26,6 +26,8 @@ const BURST: Duration = Duration::from_millis(100);
 const PACE: Duration = Duration::from_secs(1);
 /// How long one answer lasts; the browser then asks anew. A lost reader is never held for longer.
 const LIFE: Duration = Duration::from_mins(5);
+/// After how long a browser that lost its connection asks anew.
+const RETRY: Duration = Duration::from_secs(2);
 /// What keeps a silent connection open on its way.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -54,13 +56,11 @@ pub(super) async fn changes(
         changes.mark_unchanged();
         jobs.mark_unchanged();
         Some((
-            Ok(Event::default().event("changed").data("")),
+            Ok(Event::default().event("changed").data("look again")),
             (changes, jobs, Instant::now() + PACE),
         ))
     });
-    let hello = stream::once(async {
-        Ok(Event::default().event("open").retry(Duration::from_secs(2)).data(""))
-    });
+    let hello = stream::once(async { Ok(Event::default().retry(RETRY).comment("listening")) });
     let stopping = app.stopping.clone();
     let end = async move {
         tokio::select! {

@@ -12,12 +12,14 @@ mod frame;
 mod headers;
 mod host;
 mod images;
+mod jobs;
 mod link;
 mod live;
 mod paging;
 mod show;
 #[cfg(test)]
 mod tests;
+mod where_is;
 
 use axum::Router;
 use axum::middleware;
@@ -34,6 +36,11 @@ pub(crate) fn routes() -> Router<App> {
         .route("/ui/images", get(images::list))
         .route("/ui/images/{*repository}", get(images::tags))
         .route("/ui/tag/{*name}", get(images::history))
+        .route("/ui/image/{*name}", get(images::image))
+        .route("/ui/file/{*name}", get(images::file))
+        .route("/ui/jobs", get(jobs::list))
+        .route("/ui/jobs/{id}", get(jobs::one))
+        .route("/ui/where", get(where_is::where_is))
         .route("/ui/changes", get(live::changes))
         .route("/ui/assets/{file}", get(assets::serve))
         .route("/ui/{*rest}", get(error::no_such_page))

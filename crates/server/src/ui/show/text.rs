@@ -24,7 +24,10 @@ fn write_visible(text: &str, keep: &[char], out: &mut String) {
             kept if keep.contains(&kept) => out.push(kept),
             '\n' => out.push('↵'),
             '\t' => out.push('⇥'),
-            hidden if hides(hidden) => out.push_str(&format!("⟨U+{:04X}⟩", u32::from(hidden))),
+            hidden if hides(hidden) => {
+                let number = format!("⟨U+{:04X}⟩", u32::from(hidden));
+                out.push_str(&number);
+            }
             shown => out.push(shown),
         }
     }
@@ -47,6 +50,13 @@ impl Visible {
     pub(in crate::ui) fn lines(text: impl AsRef<str>) -> Self {
         let mut out = String::with_capacity(text.as_ref().len());
         write_visible(text.as_ref(), &['\n', '\t'], &mut out);
+        Self(out)
+    }
+
+    /// The line `text`, with tabs of its own.
+    pub(in crate::ui) fn keeping_tabs(text: &str) -> Self {
+        let mut out = String::with_capacity(text.len());
+        write_visible(text, &['\t'], &mut out);
         Self(out)
     }
 

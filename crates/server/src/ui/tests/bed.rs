@@ -58,7 +58,7 @@ impl Bed {
         let clock = Arc::new(SetClock(AtomicI64::new(now.millis())));
         let ids = Arc::new(Sequence::default());
         let store = Store::open(&StoreOptions::new(&url), clock, ids).await.unwrap();
-        let settings = Settings { blobs: folder.path().join("blobs"), ..Settings::default() };
+        let settings = Settings::new(folder.path().join("blobs"));
         let app = App::open(store.clone(), settings).await.unwrap();
         Self { store, app, _folder: folder }
     }

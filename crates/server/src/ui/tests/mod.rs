@@ -2,6 +2,7 @@
 
 mod bed;
 mod contrast;
+mod drive;
 mod hostile;
 mod pages;
 mod story;
