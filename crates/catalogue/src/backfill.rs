@@ -24,6 +24,8 @@ const PAGE: u32 = 1000;
 pub struct BackfillProgress {
     /// Where the next page of repositories begins; none before the first.
     pub cursor: Option<String>,
+    /// The repository of that page that was done last; none before the first.
+    pub last: Option<RepositoryName>,
     /// Whether all pages were read.
     pub listed: bool,
     /// Repositories that are done.
@@ -99,12 +101,14 @@ impl Catalogue {
             if listed > REPOSITORIES {
                 return Err(CatalogueError::Endless { what: "repositories", limit: REPOSITORIES });
             }
-            for repository in &page.repositories {
+            let last = progress.last.take();
+            let done = page.repositories.iter().position(|name| Some(name) == last.as_ref());
+            for repository in page.repositories.iter().skip(done.map_or(0, |done| done + 1)) {
                 self.backfill_repository(registry, repository, drop, &mut progress).await?;
-                // The cursor stays at the page's start: a kill repeats at most one page, and what
-                // is known is passed over quickly.
+                progress.last = Some(repository.clone());
                 keep(save, &progress).await?;
             }
+            progress.last = None;
             progress.listed = page.next.is_none();
             progress.cursor = page.next;
             keep(save, &progress).await?;

@@ -83,9 +83,11 @@ async fn it_goes_on_where_it_was_stopped() {
     assert!(matches!(stopped, Err(CatalogueError::Superseded)));
     let progress = saved.into_inner().unwrap();
     assert_eq!(progress.cursor.as_deref(), Some("b/c"), "one page was done");
+    assert_eq!(progress.last.as_ref().unwrap().as_str(), "d", "and one repository of the next");
     let mut save = |_: &BackfillProgress| async { Ok(true) }.boxed();
     let done = world.catalogue.backfill(&shelf, false, progress, &mut save).await.unwrap();
     assert!(done.listed);
+    assert_eq!((done.repositories, done.tags), (5, 15), "nothing was done twice");
     let straight = World::new().await;
     run(&straight, &shelf, false).await;
     assert_eq!(pointers(&world).await, pointers(&straight).await);
