@@ -24,6 +24,7 @@
   });
   const offerCopies = (root) => root.querySelectorAll("button[data-copy][hidden]").forEach((button) => { button.hidden = false; });
   offerCopies(document);
+  document.addEventListener("htmx:after:swap", () => offerCopies(document));
 
   // A select of a filter applies at once; its button is for readers without scripts.
   document.addEventListener("change", (event) => { if (event.target.matches("form[data-apply] :is(select, input[type=checkbox])")) event.target.form.requestSubmit(); });
@@ -34,13 +35,13 @@
   const listen = document.body.dataset.changes;
   if (!listen) return;
   const live = $("#live"), more = $("#more-new");
-  let busy = false, again = false;
+  let source = null, busy = false, again = false;
 
   const inUse = (element) => element.matches(":active") || element.contains(document.activeElement) && document.activeElement !== document.body
     || (getSelection()?.toString() && getSelection().containsNode(element, true));
 
   const look = async () => {
-    if (busy || document.hidden) { again = true; return; }
+    if (busy) { again = true; return; }
     busy = true; again = false;
     try {
       const answer = await fetch(location.href, { headers: { accept: "text/html" } });
@@ -52,17 +53,25 @@
           if (!now) { unseen += 1; continue; }
           if (now.outerHTML !== next.outerHTML && !inUse(now)) { const part = document.importNode(next, true); offerCopies(part); now.replaceWith(part); }
         }
-        if (more) { more.hidden = unseen === 0; more.textContent = `${unseen} new, show`; more.href = location.href; }
+        if (more) { more.hidden = unseen === 0; more.textContent = `${unseen} new, show`; more.href = location.pathname + location.search; }
       }
     } catch { /* The next call, or the next connection, tries again. */ }
     busy = false;
-    if (again && !document.hidden) look();
+    if (again) look();
   };
 
-  const source = new EventSource(listen);
-  source.addEventListener("open", () => { live.hidden = false; live.classList.remove("lost"); live.textContent = "live"; look(); });
-  source.addEventListener("changed", look);
-  source.addEventListener("error", () => { live.classList.add("lost"); live.textContent = "not connected, trying again"; });
-  document.addEventListener("visibilitychange", () => { if (!document.hidden && again) look(); });
-  addEventListener("pagehide", () => source.close());
+  // A page that nobody sees holds no connection: browsers allow six to one server.
+  const attend = () => {
+    source?.close();
+    source = null;
+    if (document.hidden) return;
+    source = new EventSource(listen);
+    source.addEventListener("open", () => { live.hidden = false; live.classList.remove("lost"); live.textContent = "live"; look(); });
+    source.addEventListener("changed", look);
+    source.addEventListener("error", () => { live.classList.add("lost"); live.textContent = "not connected, trying again"; });
+  };
+  attend();
+  document.addEventListener("visibilitychange", attend);
+  addEventListener("pageshow", (event) => { if (event.persisted) attend(); });
+  addEventListener("pagehide", () => source?.close());
 })();

@@ -59,7 +59,7 @@ fn pages() -> Vec<(&'static str, String)> {
         ("images", "/ui/images".to_owned()),
         ("tags", "/ui/images/shop/orders-api".to_owned()),
         ("history", "/ui/tag/shop/orders-api:latest".to_owned()),
-        ("image", "/ui/image/shop/orders-api:1.30.2".to_owned()),
+        ("image", "/ui/image/shop/orders-api:1.30.2?kept=1".to_owned()),
         ("index", "/ui/image/mailer:2026.11.3".to_owned()),
         ("failed", "/ui/image/tools/broken:0.1.0".to_owned()),
         ("waiting", "/ui/image/tools/waiting:nightly".to_owned()),
@@ -133,6 +133,9 @@ async fn a_reader_finds_a_file() {
             browser.url().unwrap()
         );
         click(&browser, "#results th a");
+        browser.find("input[placeholder='Filter tags']").unwrap().keys("1.30.2").unwrap();
+        browser.wait_for("#results .pages", "1 tag").unwrap();
+        browser.find("button[data-copy]:not([hidden])").unwrap();
         click(&browser, "a[href$='orders-api:1.30.2']");
         browser.wait_for("h1", "1.30.2").unwrap();
         browser.find("input[placeholder^=Search]").unwrap().keys("os-rel").unwrap();

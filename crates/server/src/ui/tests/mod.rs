@@ -4,5 +4,6 @@ mod bed;
 mod contrast;
 mod drive;
 mod hostile;
+mod live;
 mod pages;
 mod story;
