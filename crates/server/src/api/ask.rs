@@ -35,6 +35,22 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     }
 }
 
+/// The one part of a path that varies, decoded. One that cannot be is a 400 with a message.
+pub(super) struct Name(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Name {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> ApiResult<Self> {
+        let name = axum::extract::Path::<String>::from_request_parts(parts, state).await;
+        let axum::extract::Path(name) = name.map_err(|error| ApiError::bad(error.body_text()))?;
+        if name.contains('\0') {
+            return Err(ApiError::bad("the path holds a NUL"));
+        }
+        Ok(Self(name))
+    }
+}
+
 /// Which part of a list is wanted.
 #[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]

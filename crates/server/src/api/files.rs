@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{
     ACCEPT_RANGES, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_RANGE, RANGE,
@@ -15,7 +15,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::answer::{etag, is_held};
-use super::ask::{Query, shown};
+use super::ask::{Name, Query, shown};
 use super::error::{ApiError, ApiResult, Message};
 use crate::App;
 
@@ -42,7 +42,7 @@ pub(super) struct FileQuery {
 )]
 pub(super) async fn file(
     State(app): State<App>,
-    Path(layer): Path<String>,
+    Name(layer): Name,
     Query(query): Query<FileQuery>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {

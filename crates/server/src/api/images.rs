@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 use portolan_model::{Digest, FileKind, Platform, RepositoryName, Tag, Timestamp};
@@ -13,7 +13,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::answer::tagged;
-use super::ask::{PageQuery, Part, Query, shown};
+use super::ask::{Name, PageQuery, Part, Query, shown};
 use super::error::{ApiError, ApiResult, Message};
 use crate::App;
 
@@ -72,7 +72,9 @@ pub(super) async fn repositories(
     Query(page): Query<PageQuery>,
 ) -> ApiResult<Json<RepositoryPage>> {
     let limits = &app.settings.limits;
-    let found = app.store.image_summaries(&query.contains, page.part(limits)).await?;
+    // Names have no capitals, and only one of the two engines would pass over some.
+    let contains = query.contains.to_lowercase();
+    let found = app.store.image_summaries(&contains, page.part(limits)).await?;
     let images = found.items.into_iter().map(Into::into).collect();
     Ok(Json(RepositoryPage { images, part: page.told(limits, found.total) }))
 }
@@ -210,7 +212,7 @@ fn text(platform: Option<Platform>) -> Option<String> {
 )]
 pub(super) async fn one(
     State(app): State<App>,
-    Path(digest): Path<String>,
+    Name(digest): Name,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     let image = find(&app, &digest).await?;
@@ -340,7 +342,7 @@ struct FileInfo {
 )]
 pub(super) async fn files(
     State(app): State<App>,
-    Path(digest): Path<String>,
+    Name(digest): Name,
     Query(query): Query<FilesQuery>,
 ) -> ApiResult<Json<FileList>> {
     let image = find(&app, &digest).await?;

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
 use futures::stream;
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::ask::{PageQuery, Part, Query, shown};
+use super::ask::{Name, PageQuery, Part, Query, shown};
 use super::error::{ApiError, ApiResult, Message};
 use crate::App;
 
@@ -119,10 +119,7 @@ pub(super) async fn list(
         (status = 404, description = "There is no such job, or no longer", body = Message),
     )
 )]
-pub(super) async fn one(
-    State(app): State<App>,
-    Path(id): Path<String>,
-) -> ApiResult<Json<JobInfo>> {
+pub(super) async fn one(State(app): State<App>, Name(id): Name) -> ApiResult<Json<JobInfo>> {
     find(&app, &id).await.map(Json)
 }
 
@@ -145,7 +142,7 @@ async fn find(app: &App, id: &str) -> ApiResult<JobInfo> {
 )]
 pub(super) async fn events(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Name(id): Name,
 ) -> ApiResult<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
     // Seen first and looked second, so that no change in between is missed.
     let wakes = app.store.change_wakes();
