@@ -19,6 +19,8 @@ const SIZE: u64 = 50;
 pub(in crate::ui) struct FilesQuery {
     /// The platform of an index whose layers and files are shown.
     pub(super) platform: String,
+    /// `all` where more tags than a few are wanted.
+    pub(super) tags: String,
     #[serde(rename = "q")]
     pub(super) contains: String,
     /// The last path of the page before.

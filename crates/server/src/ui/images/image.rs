@@ -18,6 +18,10 @@ use crate::ui::frame::{Frame, Section, page};
 use crate::ui::link::Link;
 use crate::ui::show::{Chip, Copy, Visible, When, bytes, count, counted};
 
+/// Tags of an image that are shown at first, and when all are asked for.
+const FEW_TAGS: usize = 20;
+const MANY_TAGS: usize = 1000;
+
 #[derive(Template)]
 #[template(path = "image.html")]
 struct ImageView {
@@ -34,6 +38,7 @@ struct ImageView {
     built: Option<When>,
     scanned: Option<When>,
     tags: Vec<TagLink>,
+    more_tags: Option<(String, Link)>,
     commit: Option<Commit>,
     source: Option<Source>,
     service: Option<Service>,
@@ -100,6 +105,7 @@ pub(in crate::ui) async fn image(
     let files = files(&store, &shown.digest, &layers, &query, &name, &here).await?;
     let file_count = store.image_file_count(&shown.digest).await?;
     let tags = store.tags_of(&digest).await?;
+    let (tags, more_tags) = tag_links(&tags, &name, query.tags == "all");
     let now = store.now();
     let found = &image.found;
     let when = |at| When::new(at, now);
@@ -114,7 +120,8 @@ pub(in crate::ui) async fn image(
         pushed: pointer.map(|pointer| when(pointer.since)),
         built: found.created_at.map(when),
         scanned: image.scanned_at.map(when),
-        tags: tags.iter().map(|tag| TagLink::new(tag, &name.repository)).collect(),
+        tags,
+        more_tags,
         commit: found.revision.as_deref().map(Commit::new),
         source: found.source_url.as_deref().map(Source::new),
         service: found.service_name.as_deref().map(Service::new),
@@ -200,6 +207,22 @@ fn size(image: &Image, files: u64) -> String {
         parts.push(counted(files, "file", "files"));
     }
     parts.join(", ")
+}
+
+/// Links to the tags of an image, those of this repository first: a few, or many; and how many more
+/// there are.
+fn tag_links(
+    tags: &[TagPointer],
+    name: &Named,
+    all: bool,
+) -> (Vec<TagLink>, Option<(String, Link)>) {
+    let limit = if all { MANY_TAGS } else { FEW_TAGS };
+    let (here, elsewhere): (Vec<_>, Vec<_>) =
+        tags.iter().partition(|tag| tag.repository == name.repository);
+    let links = here.into_iter().chain(elsewhere).take(limit);
+    let links = links.map(|tag| TagLink::new(tag, &name.repository)).collect();
+    let more = tags.len().saturating_sub(limit) as u64;
+    (links, (more > 0).then(|| (counted(more, "more", "more"), name.link().with("tags", "all"))))
 }
 
 impl TagLink {

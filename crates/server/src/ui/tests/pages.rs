@@ -141,6 +141,20 @@ async fn one_image() {
 }
 
 #[tokio::test]
+async fn an_image_under_many_tags_shows_a_few() {
+    let bed = told().await;
+    for minor in 0..50 {
+        let tag = format!("elsewhere:1.{minor}.0");
+        story::tag(&bed.store, &tag, Some("orders 2"), story::ago(minor)).await;
+    }
+    let page = bed.main("/ui/image/shop/orders-api:1.30.2").await;
+    assert!(page.contains("tags=all\">and 33 more</a>"), "{page}");
+    assert!(page.contains(">env.staging</a>"), "its own repository's come first: {page}");
+    let all = bed.main("/ui/image/shop/orders-api:1.30.2?tags=all").await;
+    assert!(all.contains(">elsewhere:1.9.0</a>") && !all.contains(" more</a>"), "{all}");
+}
+
+#[tokio::test]
 async fn an_image_of_many_platforms() {
     let bed = told().await;
     insta::assert_snapshot!(bed.main("/ui/image/mailer:2026.11.3").await);
