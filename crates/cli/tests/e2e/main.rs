@@ -1,0 +1,26 @@
+//! The built binary, end to end: real clients, every route, every page, every way to die.
+
+#![expect(clippy::unwrap_used, reason = "all of this is a test")]
+
+/// Makes a test of each function for each store engine.
+macro_rules! on_both_stores {
+    ($($name:ident),+ $(,)?) => {
+        mod on_sqlite {
+            $(#[test] fn $name() { super::$name($crate::world::Engine::Sqlite); })+
+        }
+        mod on_postgres {
+            $(#[test] fn $name() { super::$name($crate::world::Engine::Postgres); })+
+        }
+    };
+}
+
+mod clients;
+mod crash;
+mod dump;
+mod hostile;
+mod images;
+mod layers;
+mod pages;
+mod registry;
+mod routes;
+mod world;
