@@ -111,6 +111,11 @@ async fn every_page_in_both_schemes_and_widths() {
                     .unwrap();
                 assert!(wide.as_i64().unwrap() <= 0, "{name} is {wide} px too wide at {width} px");
                 assert_eq!(complaints(&browser), Vec::<String>::new(), "{name}");
+                if *name == "binary" {
+                    let row =
+                        browser.script("return document.querySelector('.text tr').offsetHeight");
+                    assert!(row.unwrap().as_i64().unwrap() < 30, "bytes of a row are in one line");
+                }
             }
         }
     })
