@@ -1,7 +1,5 @@
 //! `/v2/<name>/manifests/<reference>`.
 
-use std::time::Duration;
-
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
@@ -18,10 +16,6 @@ use super::problem::Problem;
 use super::{CONTENT_DIGEST, empty, number};
 
 const SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
-/// Of a body that is refused, so many bytes are read and thrown away for at most so long, so that
-/// the client gets to read the answer.
-const DISCARD: u64 = 256 << 20;
-const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(super) async fn get(
     registry: &Registry,
@@ -95,34 +89,23 @@ fn existing(name: &RepositoryName, reference: &str) -> Result<Target, Problem> {
 
 /// Reads a body of at most `limit` bytes.
 async fn read(request: Request, limit: u64) -> Result<Bytes, Problem> {
-    let too_large = |size| RegistryError::from(ManifestError::TooLarge { size, limit });
-    let declared = number(&request, &CONTENT_LENGTH);
+    let too_large =
+        |size| Problem::from(RegistryError::from(ManifestError::TooLarge { size, limit }));
+    if let Some(declared) = number(&request, &CONTENT_LENGTH).filter(|size| *size > limit) {
+        return Err(too_large(declared));
+    }
     let mut body = request.into_body().into_data_stream();
     let mut bytes = BytesMut::new();
-    let mut refused = declared.filter(|declared| *declared > limit);
-    while refused.is_none() {
-        match body.next().await {
-            None => return Ok(bytes.freeze()),
-            Some(Ok(part)) if (bytes.len() + part.len()) as u64 > limit => {
-                refused = Some((bytes.len() + part.len()) as u64);
-            }
-            Some(Ok(part)) => bytes.extend_from_slice(&part),
-            Some(Err(error)) => {
-                let message = format!("the manifest broke off: {error}");
-                return Err(Problem::new(StatusCode::BAD_REQUEST, "MANIFEST_INVALID", message));
-            }
+    while let Some(part) = body.next().await {
+        let part = part.map_err(|error| {
+            let message = format!("the manifest broke off: {error}");
+            Problem::new(StatusCode::BAD_REQUEST, "MANIFEST_INVALID", message)
+        })?;
+        let size = (bytes.len() + part.len()) as u64;
+        if size > limit {
+            return Err(too_large(size));
         }
+        bytes.extend_from_slice(&part);
     }
-    let discard = async {
-        let mut discarded = 0;
-        while let Some(Ok(part)) = body.next().await {
-            discarded += part.len() as u64;
-            if discarded > DISCARD {
-                return;
-            }
-        }
-    };
-    // Late or early, the answer is the same.
-    tokio::time::timeout(PATIENCE, discard).await.ok();
-    Err(too_large(refused.unwrap_or(limit)).into())
+    Ok(bytes.freeze())
 }

@@ -10,6 +10,7 @@ mod place;
 mod problem;
 mod query;
 mod range;
+mod rest;
 mod uploads;
 
 use axum::Router;
@@ -44,7 +45,7 @@ pub(crate) fn routes() -> Router<App> {
 }
 
 async fn serve(State(registry): State<Registry>, request: Request) -> Response {
-    let answer = answer(&registry, request).await;
+    let answer = answer(&registry, request.map(rest::read_to_end)).await;
     let mut response = answer.unwrap_or_else(Problem::into_response);
     response.headers_mut().insert(API_VERSION, HeaderValue::from_static("registry/2.0"));
     response
