@@ -19,7 +19,6 @@ pub(crate) enum Code {
     /// What was asked for is not there.
     NotFound = 4,
     /// It is there already, or somebody else works on it.
-    #[expect(dead_code, reason = "a promise of the table; what can conflict comes later")]
     Conflict = 5,
     /// The other side failed: a registry, a server, AWS.
     OtherSide = 6,
@@ -29,6 +28,8 @@ pub(crate) enum Code {
     TimedOut = 8,
     /// Portolan itself is wrong.
     Bug = 70,
+    /// It was interrupted from the keyboard, as shells tell it.
+    Interrupted = 130,
 }
 
 /// The table, for the long help and the manual page.
@@ -43,7 +44,8 @@ Exit codes:
   6   the other side failed (a registry, a server, AWS)
   7   verification failed: bytes are not what they were said to be
   8   timed out
-  70  a bug in Portolan";
+  70  a bug in Portolan
+  130 interrupted";
 
 impl From<Code> for ExitCode {
     fn from(code: Code) -> Self {

@@ -3,6 +3,7 @@
 //! The only crate that prints, and that reads the environment, the home directory and the wall
 //! clock. `main` parses and dispatches; a command is a function in `commands`.
 
+mod api;
 mod args;
 mod commands;
 mod config;
@@ -16,8 +17,11 @@ mod human;
 mod logging;
 mod logins;
 mod printer;
+mod progress;
 mod registries;
 mod run;
+mod scratch;
+mod session;
 mod system;
 mod table;
 

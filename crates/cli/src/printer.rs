@@ -22,6 +22,7 @@ pub(crate) enum Output {
 #[derive(Debug)]
 pub(crate) struct Printer {
     output: Output,
+    quiet: bool,
     colour: bool,
     closed: AtomicBool,
 }
@@ -29,14 +30,19 @@ pub(crate) struct Printer {
 impl Printer {
     /// A printer. Colour is used on a terminal alone, and never where `no_colour` asks for none
     /// (<https://no-color.org>).
-    pub(crate) fn new(output: Output, no_colour: bool) -> Self {
+    pub(crate) fn new(output: Output, quiet: bool, no_colour: bool) -> Self {
         let colour = !no_colour && io::stderr().is_terminal();
-        Self { output, colour, closed: AtomicBool::new(false) }
+        Self { output, quiet, colour, closed: AtomicBool::new(false) }
     }
 
     /// Whether programs read the answer.
     pub(crate) fn is_json(&self) -> bool {
         self.output == Output::Json
+    }
+
+    /// Whether progress may be drawn: a person is looking at standard error.
+    pub(crate) fn may_draw(&self) -> bool {
+        !self.quiet && io::stderr().is_terminal()
     }
 
     /// Writes `text`, with a line's end where it has none.
@@ -62,6 +68,14 @@ impl Printer {
     /// Writes `value` as JSON where programs read, else what `text` makes of it.
     pub(crate) fn answer<T: Serialize>(&self, value: &T, text: impl Fn(&T) -> String) -> Outcome {
         if self.is_json() { self.json(value) } else { self.text(&text(value)) }
+    }
+
+    /// Says something beside the answer, unless it was asked to be quiet.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.quiet {
+            // There is nobody left to tell that standard error is gone.
+            let _ = writeln!(io::stderr(), "{text}");
+        }
     }
 
     /// Shows how a command failed, even where it was asked to be quiet.

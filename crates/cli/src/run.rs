@@ -44,7 +44,7 @@ fn run(arguments: Vec<OsString>) -> Code {
         Ok(cli) => cli,
         Err(error) => return help_or_usage(&error, no_colour),
     };
-    let printer = Printer::new(cli.global.output, no_colour);
+    let printer = Printer::new(cli.global.output, cli.global.quiet, no_colour);
     let context = Context { printer, environment, global: cli.global };
     match dispatch(&context, cli.command) {
         Ok(()) => Code::Done,
@@ -74,12 +74,29 @@ fn dispatch(context: &Context, command: Command) -> Outcome {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     match command {
         Command::Up(arguments) => in_runtime(commands::up::run(context, arguments)),
-        Command::Doctor(arguments) => in_runtime(commands::doctor::run(context, arguments)),
+        Command::Doctor(arguments) => {
+            in_runtime(interruptible(commands::doctor::run(context, arguments)))
+        }
+        Command::Image(command) => {
+            in_runtime(interruptible(commands::image::run(context, command)))
+        }
+        Command::Registry(command) => {
+            in_runtime(interruptible(commands::registry::run(context, command)))
+        }
         Command::Config(args::Config::Default) => commands::config::default(context),
         Command::Completions { shell } => {
             commands::generated::completions(context, Cli::command(), shell)
         }
         Command::Man { dir } => commands::generated::man(context, Cli::command(), dir.as_deref()),
+    }
+}
+
+/// Runs a command that ends by itself. What it leaves on the disk while it works is gone when it
+/// is interrupted.
+async fn interruptible(command: impl Future<Output = Outcome>) -> Outcome {
+    tokio::select! {
+        outcome = command => outcome,
+        _ = tokio::signal::ctrl_c() => Err(Failure::new(Code::Interrupted, "interrupted")),
     }
 }
 

@@ -21,6 +21,11 @@ impl Clock for SystemClock {
     }
 }
 
+/// The present moment.
+pub(crate) fn now() -> Timestamp {
+    SystemClock.now()
+}
+
 /// `UUIDv7`s, which grow within one process even inside one millisecond.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SystemIds;

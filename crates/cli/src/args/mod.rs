@@ -1,5 +1,9 @@
 //! What can be written on the command line.
 
+pub(crate) mod append;
+pub(crate) mod image;
+pub(crate) mod registry;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -50,9 +54,16 @@ pub(crate) struct Global {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one, for as long as the process lives")]
 pub(crate) enum Command {
     /// Start the server: registry, catalogue, API and pages
     Up(Up),
+    /// Look into images, copy them, make them
+    #[command(subcommand)]
+    Image(image::Image),
+    /// Keep the built-in registry tidy
+    #[command(subcommand)]
+    Registry(registry::Registry),
     /// Check configuration, tools and reachability; say what to do
     Doctor(Doctor),
     /// Show the configuration that there is

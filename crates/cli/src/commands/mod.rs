@@ -3,4 +3,6 @@
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod generated;
+pub(crate) mod image;
+pub(crate) mod registry;
 pub(crate) mod up;

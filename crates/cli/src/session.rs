@@ -1,0 +1,101 @@
+//! What commands about images share: the configuration, who is asked, where places are.
+
+use portolan_model::Reference;
+use portolan_oci::{Client, Location, Place};
+
+use crate::api::Api;
+use crate::config::{Config, Flags};
+use crate::error::{Failure, Outcome};
+use crate::exit::Code;
+use crate::run::Context;
+use crate::{embedded, registries};
+
+/// One command's view of the world.
+#[derive(Debug)]
+pub(crate) struct Session<'a> {
+    /// What the command was handed.
+    pub(crate) context: &'a Context,
+    /// The configuration.
+    pub(crate) config: Config,
+}
+
+/// Where an image is.
+#[derive(Debug)]
+pub(crate) enum Whereabouts {
+    /// In the built-in registry: the reference names no other.
+    BuiltIn(Reference),
+    /// In another registry, or in a layout.
+    Elsewhere,
+}
+
+/// Where `location` is.
+pub(crate) fn whereabouts(location: &Location) -> Whereabouts {
+    match location {
+        Location::Registry(reference) if reference.registry.is_none() => {
+            Whereabouts::BuiltIn(reference.clone())
+        }
+        _ => Whereabouts::Elsewhere,
+    }
+}
+
+impl<'a> Session<'a> {
+    /// Reads the configuration.
+    pub(crate) fn start(context: &'a Context) -> Outcome<Self> {
+        let named = context.global.config.as_deref();
+        let config = Config::load(named, &context.environment, &Flags::default())?;
+        Ok(Self { context, config })
+    }
+
+    /// Who is asked about the built-in registry: the server that was named, else the embedded
+    /// store.
+    pub(crate) async fn api(&self) -> Outcome<Api> {
+        if let Some(url) = &self.context.global.server {
+            return Api::remote(url);
+        }
+        if let Some(file) = &self.config.store_file
+            && !file.exists()
+        {
+            let message = format!("there is no store at {}", file.display());
+            return Err(Failure::new(Code::Configuration, message).hint(format!(
+                "start a server with `portolan up`, or name one that runs: --server http://{}",
+                self.config.listen
+            )));
+        }
+        Ok(Api::embedded(embedded::open(&self.config, &self.context.environment).await?))
+    }
+
+    /// A client of registries.
+    pub(crate) fn client(&self) -> Outcome<Client> {
+        registries::client(&self.config, &self.context.environment)
+    }
+
+    /// `location` with the built-in registry's host where it names none: the host of the server
+    /// that was named, else where the configuration says that it listens.
+    pub(crate) fn with_host(&self, location: &Location) -> Outcome<Location> {
+        let Location::Registry(reference) = location else { return Ok(location.clone()) };
+        let mut reference = reference.clone();
+        if reference.registry.is_none() {
+            reference.registry = Some(self.host()?);
+        }
+        Ok(Location::Registry(reference))
+    }
+
+    fn host(&self) -> Outcome<String> {
+        let Some(url) = &self.context.global.server else {
+            return Ok(self.config.listen.to_string());
+        };
+        let parsed = url::Url::parse(url).ok();
+        let host = parsed.as_ref().and_then(|url| Some((url.host_str()?, url.port())));
+        match host {
+            Some((host, Some(port))) => Ok(format!("{host}:{port}")),
+            Some((host, None)) => Ok(host.to_owned()),
+            None => Err(Failure::new(Code::Usage, format!("`{url}` is not the URL of a server"))),
+        }
+    }
+
+    /// The place that `location` names, for reading.
+    pub(crate) async fn open(&self, location: &Location) -> Outcome<Place> {
+        let place = Place::open(location, &self.client()?).await;
+        place.map_err(|error| registries::failure(&error))
+    }
+}
