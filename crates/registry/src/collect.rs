@@ -7,12 +7,16 @@
 
 use std::time::Duration;
 
+use futures::future::try_join_all;
 use portolan_model::{Digest, Timestamp};
 use portolan_store::StoreError;
 
 use crate::error::blocking;
 use crate::push::lock_manifests;
 use crate::{Registry, RegistryError};
+
+/// Files that are removed at a time.
+const REMOVALS: usize = 16;
 
 /// How garbage is collected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,11 +71,14 @@ impl Registry {
             }
             self.remove_rows(before).await?
         };
-        for blob in blobs {
+        for blob in &blobs {
             report.blobs += 1;
             report.bytes += blob.size;
-            if !options.dry_run {
-                self.remove_file(blob.digest).await?;
+        }
+        if !options.dry_run {
+            for some in blobs.chunks(REMOVALS) {
+                // Together, so that they share commits.
+                try_join_all(some.iter().map(|blob| self.remove_file(blob.digest))).await?;
             }
         }
         for folder in 0..=u8::MAX {

@@ -1,7 +1,7 @@
 //! Taking and removing manifests and tags. Each is one change with the journal entry that says so.
 
 use bytes::Bytes;
-use portolan_model::{Digest, Event, EventId, EventKind, RepositoryName, Tag, Target};
+use portolan_model::{Digest, Event, EventId, EventKind, RepositoryName, Target};
 use portolan_model::{failpoint, media};
 use portolan_oci::Manifest;
 use portolan_store::{ManifestPart, NewManifest, StoreError, Tx};
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{Registry, RegistryError};
 
-/// Manifests as the built-in registry's events name their source.
+/// How the built-in registry's events name their source.
 const SOURCE: &str = "registry";
 
 /// What became of a manifest that was put.
@@ -131,15 +131,6 @@ impl Registry {
         }
         self.inner.store.wake_journal().await;
         Ok(())
-    }
-
-    /// Removes the tag `tag`, whatever it points to.
-    pub async fn delete_tag(
-        &self,
-        repository: &RepositoryName,
-        tag: &Tag,
-    ) -> Result<(), RegistryError> {
-        self.delete_manifest(repository, &Target::Tag(tag.clone())).await
     }
 
     fn event(&self, kind: EventKind) -> (EventId, Event) {

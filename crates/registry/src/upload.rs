@@ -107,7 +107,7 @@ impl Registry {
     ///
     /// With a `range`, the body must be exactly that and continue where the upload ends. Whoever
     /// asked may go away: what is under way is brought to its end.
-    pub async fn append<E: Into<BoxError> + 'static>(
+    pub async fn append<E: Into<BoxError> + Send + 'static>(
         &self,
         repository: &RepositoryName,
         id: UploadId,
@@ -126,7 +126,7 @@ impl Registry {
 
     /// Appends `body`, which may be empty, and makes the upload the blob `digest` of the
     /// repository; answers its size. Where the bytes are not those of `digest`, the upload is gone.
-    pub async fn finish_upload<E: Into<BoxError> + 'static>(
+    pub async fn finish_upload<E: Into<BoxError> + Send + 'static>(
         &self,
         repository: &RepositoryName,
         id: UploadId,
@@ -175,7 +175,7 @@ impl Registry {
     }
 
     /// Takes a whole blob in one go; nothing stays of it where that fails.
-    pub async fn push_blob<E: Into<BoxError> + 'static>(
+    pub async fn push_blob<E: Into<BoxError> + Send + 'static>(
         &self,
         repository: &RepositoryName,
         digest: Digest,
@@ -190,7 +190,7 @@ impl Registry {
         pushed
     }
 
-    async fn take_in<E: Into<BoxError> + 'static>(
+    async fn take_in<E: Into<BoxError> + Send + 'static>(
         &self,
         repository: &RepositoryName,
         id: UploadId,

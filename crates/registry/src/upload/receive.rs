@@ -17,13 +17,15 @@ pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// Bytes that are handed to the writing thread at a time. An upload holds twice as many at most,
 /// and what the connection adds to the last part.
 const BATCH: usize = 1 << 20;
+/// How long less than that is held in memory: so what slow clients hold together stays small.
+const LINGER: Duration = Duration::from_millis(200);
 /// How long a client may send nothing.
 const SILENCE: Duration = Duration::from_mins(1);
 
 /// Moves `body` into `sink` until it ends or fails, and answers the sink with all that arrived and
 /// how the body ended. `declared` is the exact length of the body where it is known, `limit` that
 /// of the whole upload. The outer error means that the sink is lost.
-pub(super) async fn receive<E: Into<BoxError>>(
+pub(super) async fn receive<E: Into<BoxError> + Send>(
     sink: Sink,
     body: impl Stream<Item = Result<Bytes, E>>,
     declared: Option<u64>,
@@ -36,11 +38,17 @@ pub(super) async fn receive<E: Into<BoxError>>(
     let mut batch = Vec::new();
     let mut held = 0;
     let outcome = loop {
-        let part = match tokio::time::timeout(SILENCE, body.next()).await {
+        let wait = if batch.is_empty() { SILENCE } else { LINGER };
+        let part = match tokio::time::timeout(wait, body.next()).await {
             Ok(Some(Ok(part))) => part,
             Ok(Some(Err(error))) => break Err(RegistryError::Body(error.into())),
             Ok(None) => break Ok(()),
-            Err(_) => break Err(RegistryError::Silent(SILENCE.as_secs())),
+            Err(_) if batch.is_empty() => break Err(RegistryError::Silent(SILENCE.as_secs())),
+            Err(_) => {
+                writer = Writer::write(writer.idle().await?, std::mem::take(&mut batch));
+                held = 0;
+                continue;
+            }
         };
         arrived += part.len() as u64;
         if let Some(declared) = declared.filter(|declared| arrived > *declared) {
