@@ -8,6 +8,7 @@ use portolan_registry::{Registry, RegistryError};
 use portolan_store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
+use crate::contents::Opener;
 use crate::images::Images;
 use crate::metrics::Metrics;
 use crate::{Settings, Workers, workers};
@@ -27,6 +28,7 @@ pub struct App {
     pub started_at: Timestamp,
     /// Where scans read from.
     pub(crate) images: Images,
+    pub(crate) opener: Opener,
     pub(crate) metrics: Metrics,
     /// Cancelled when the server stops: whatever would stream for ever ends then.
     pub(crate) stopping: CancellationToken,
@@ -56,6 +58,7 @@ impl App {
             started_at: store.now(),
             catalogue: Catalogue::new(store.clone(), scan, limits),
             images: Images { built_in: registry.clone(), other: settings.registry.clone() },
+            opener: Opener::new(&settings.limits),
             registry,
             store,
             settings: Arc::new(settings),

@@ -5,6 +5,7 @@
 mod api;
 mod app;
 mod compat;
+mod contents;
 mod guard;
 mod images;
 mod metrics;

@@ -38,7 +38,7 @@ impl Metrics {
         let recorder = builder.build_recorder();
         for (name, description) in [
             ("portolan_http_requests_total", "Requests answered, by method, route and status."),
-            ("portolan_scanned_bytes_total", "Uncompressed bytes of layers that were read."),
+            ("portolan_scanned_bytes_total", "Uncompressed bytes of the images that were scanned."),
         ] {
             recorder.describe_counter(name.into(), None, description.into());
         }

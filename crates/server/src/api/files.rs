@@ -1,4 +1,4 @@
-//! Contents of files that scans kept.
+//! Contents of files.
 
 use std::ops::RangeInclusive;
 
@@ -9,8 +9,8 @@ use http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
-use portolan_model::Digest;
 use portolan_model::path::normalise;
+use portolan_model::{Digest, FileKind};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -18,6 +18,7 @@ use super::answer::{etag, is_held};
 use super::ask::{Name, Query, shown};
 use super::error::{ApiError, ApiResult, Message};
 use crate::App;
+use crate::contents::OpenFileError;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -27,6 +28,8 @@ pub(super) struct FileQuery {
 }
 
 /// The contents of a file of a layer, as they are.
+///
+/// What scans keep is there at once; any other file is looked for in its layer.
 #[utoipa::path(
     get, path = "/files/{layer}", tag = "artifacts",
     params(("layer" = String, Path, description = "The layer's digest"), FileQuery),
@@ -35,8 +38,8 @@ pub(super) struct FileQuery {
         (status = 206, description = "The part that `Range` asked for"),
         (status = 304, description = "The client has it, by `If-None-Match`"),
         (status = 400, description = "`path` is missing", body = Message),
-        (status = 404, description = "The layer or the path is not known, or the file's contents \
-                                      are not kept", body = Message),
+        (status = 404, description = "The layer or the path is not known, or there are no \
+                                      contents, or too many", body = Message),
         (status = 416, description = "The file ends before the part that was asked for"),
     )
 )]
@@ -55,16 +58,26 @@ pub(super) async fn file(
     }
     let path = normalise(&asked);
     let file = app.store.layer_file(&digest, &path).await?.ok_or_else(missing)?;
-    let held = match &file.digest {
-        Some(digest) => app.store.content(digest).await?.map(|bytes| (*digest, bytes)),
-        None => None,
-    };
-    if let Some((digest, bytes)) = held {
+    let found = app.file_contents(&digest, &file).await.map_err(|error| refusal(&error))?;
+    if let Some((digest, bytes)) = found {
         return Ok(answer(&headers, &digest, &path, bytes));
     }
-    let why = file.note.unwrap_or_else(|| "no rule of [scan] asks for it".to_owned());
-    let message = format!("the contents of {layer}/{} are not kept: {why}", shown(&path));
+    let why = match (file.kind, &file.link) {
+        (FileKind::File | FileKind::Hardlink, _) => "no registry has the layer any more".to_owned(),
+        (FileKind::Symlink, Some(to)) => format!("it is a link to {}", shown(to)),
+        _ => "it is no file".to_owned(),
+    };
+    let message = format!("{layer}/{} has no contents: {why}", shown(&path));
     Err(ApiError::new(StatusCode::NOT_FOUND, message))
+}
+
+fn refusal(error: &OpenFileError) -> ApiError {
+    let status = match error {
+        OpenFileError::Scan(_) => StatusCode::NOT_FOUND,
+        OpenFileError::Content(_) => StatusCode::BAD_GATEWAY,
+        OpenFileError::Store(_) | OpenFileError::Thread => return ApiError::internal(error),
+    };
+    ApiError::new(status, error.to_string())
 }
 
 fn answer(asked: &HeaderMap, digest: &Digest, path: &str, bytes: Vec<u8>) -> Response {

@@ -322,7 +322,7 @@ struct FileInfo {
     digest: Option<Digest>,
     /// What a link points to.
     link: Option<String>,
-    /// Whether its contents are kept: whether `/files/{layer}?path=` has them.
+    /// Whether its contents are kept: whether `/files/{layer}?path=` has them at once.
     kept: bool,
     /// Why its contents are not kept though a rule asks for them.
     note: Option<String>,

@@ -2,17 +2,21 @@
 
 mod backfill;
 mod collect;
+#[cfg(test)]
+mod probe;
 mod scan;
 
 use futures::future::BoxFuture;
 use portolan_catalogue::CatalogueError;
-use portolan_store::Job;
+use portolan_store::{Job, StoreError};
 
 use super::queue::{self, Failure, Progress, Work as _};
 use crate::App;
 
 pub(crate) use backfill::Backfill;
 pub(crate) use collect::CollectGarbage;
+#[cfg(test)]
+pub(super) use probe::Probe;
 pub(crate) use scan::ScanImage;
 
 /// Every kind.
@@ -30,10 +34,20 @@ pub(super) fn begin(
         ScanImage::KIND => queue::begin::<ScanImage>(job, app, progress),
         Backfill::KIND => queue::begin::<Backfill>(job, app, progress),
         CollectGarbage::KIND => queue::begin::<CollectGarbage>(job, app, progress),
+        #[cfg(test)]
+        Probe::KIND => queue::begin::<Probe>(job, app, progress),
         other => {
             let message = format!("`{other}` is no kind of job that this version knows");
             Box::pin(std::future::ready(Err(Failure { message, transient: false })))
         }
+    }
+}
+
+/// Writes down what it means that `job` was given up, where that means something.
+pub(super) async fn given_up(app: &App, job: &Job, why: &str) -> Result<(), StoreError> {
+    match job.kind.as_str() {
+        ScanImage::KIND => scan::given_up(app, job, why).await,
+        _ => Ok(()),
     }
 }
 

@@ -13,6 +13,9 @@ mod journal;
 pub(crate) mod queue;
 mod runner;
 
+#[cfg(test)]
+mod tests;
+
 use runner::Runner;
 
 /// What works in the background of one server.

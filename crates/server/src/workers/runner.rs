@@ -138,10 +138,14 @@ impl Runner {
             }
             Outcome::Failed(failure) => {
                 tracing::error!(job = %job.id, kind = job.kind, error = failure.message, "a job failed");
-                let change = store.write(move |tx| {
-                    Box::pin(async move { tx.fail_job(lease, &failure.message, now).await })
-                });
-                change.await?
+                let why = failure.message.clone();
+                let change = store
+                    .write(move |tx| Box::pin(async move { tx.fail_job(lease, &why, now).await }));
+                let held = change.await?;
+                if held {
+                    jobs::given_up(&self.app, job, &failure.message).await?;
+                }
+                held
             }
             Outcome::Stopped => self.retry(lease, "the server stopped".to_owned(), now).await?,
             Outcome::Lost => false,

@@ -38,6 +38,7 @@ pub(crate) struct Bed {
     pub(crate) app: App,
     pub(crate) store: Store,
     pub(crate) clock: Arc<SetClock>,
+    ids: Arc<Sequence>,
     pub(crate) router: Router,
     pub(crate) folder: tempfile::TempDir,
     pub(crate) database: Option<postgres::Database>,
@@ -94,12 +95,22 @@ impl Bed {
         let now: Timestamp = "2026-11-20T18:00:00Z".parse().unwrap();
         let clock = Arc::new(SetClock(AtomicI64::new(now.millis())));
         let ids = Arc::new(Sequence::default());
-        let store = Store::open(&StoreOptions::new(&url), clock.clone(), ids).await.unwrap();
+        let store =
+            Store::open(&StoreOptions::new(&url), clock.clone(), ids.clone()).await.unwrap();
         let mut settings = Settings::new(folder.path().join("blobs"));
         change(&mut settings);
         let app = App::open(store.clone(), settings).await.unwrap();
         let router = portolan_server::router(app.clone());
-        Self { app, store, clock, router, folder, database }
+        Self { app, store, clock, ids, router, folder, database }
+    }
+
+    /// Another server on the same database and folder, with its own connections.
+    pub(crate) async fn replica(&self) -> App {
+        let url = self.database.as_ref().unwrap().url();
+        let options = StoreOptions::new(&url);
+        let ids = self.ids.clone();
+        let store = Store::open(&options, self.clock.clone(), ids).await.unwrap();
+        App::open(store, Settings::new(self.folder.path().join("blobs"))).await.unwrap()
     }
 
     /// Moves the clock.

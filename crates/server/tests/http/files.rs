@@ -18,6 +18,8 @@ async fn pushed(bed: &Bed) -> Digest {
         Entry::file("app/go.sum", b"\xff\0".to_vec()),
         Entry::file("app/main.js", "run()"),
         Entry::file("app/yarn.lock", ""),
+        Entry::dir("app"),
+        Entry::symlink("app/link", "main.js"),
     ]);
     let image = Image::builder().layer(Layer::gzip(&archive)).build();
     bed.push("team/shop", "1.0.0", &image).await;
@@ -52,11 +54,10 @@ async fn what_is_not_there(bed: Bed) {
         (format!("/files/{layer}?path=app/none"), format!("{layer}/app/none was not found")),
         (format!("/files/{unknown}?path=a"), format!("{unknown}/a was not found")),
         ("/files/sha256:zz?path=a".to_owned(), "sha256:zz/a was not found".to_owned()),
+        (format!("/files/{layer}?path=app"), format!("{layer}/app has no contents: it is no file")),
         (
-            format!("/files/{layer}?path=app/main.js"),
-            format!(
-                "the contents of {layer}/app/main.js are not kept: no rule of [scan] asks for it"
-            ),
+            format!("/files/{layer}?path=app/link"),
+            format!("{layer}/app/link has no contents: it is a link to main.js"),
         ),
     ] {
         let answer = bed.get(&path).await;
@@ -70,7 +71,33 @@ async fn what_is_not_there(bed: Bed) {
     }
 }
 
-crate::on_both_engines!(raw_bytes, what_is_not_there);
+async fn what_no_scan_kept_is_read_from_its_layer(bed: Bed) {
+    let layer = pushed(&bed).await;
+    let path = format!("/files/{layer}?path=app/main.js");
+    let answer = bed.get(&path).await;
+    assert_eq!((answer.status, answer.text().as_str()), (StatusCode::OK, "run()"));
+    std::fs::remove_dir_all(bed.folder.path().join("blobs")).unwrap();
+    bed.pass(2);
+    let gone = bed.get(&path).await;
+    assert_eq!(gone.status, StatusCode::NOT_FOUND);
+    let message = gone.json()["message"].as_str().unwrap().to_owned();
+    assert!(message.ends_with("no registry has the layer any more"), "{message}");
+    let kept = bed.get(&format!("/files/{layer}?path=app/package.json")).await;
+    assert_eq!(kept.text(), PACKAGE, "this one was kept");
+}
+
+crate::on_both_engines!(raw_bytes, what_is_not_there, what_no_scan_kept_is_read_from_its_layer);
+
+#[tokio::test]
+async fn a_file_that_is_too_large_is_not_opened() {
+    let bed = Bed::with(|settings| settings.limits.kept_file_bytes = 10).await;
+    let layer = pushed(&bed).await;
+    assert_eq!(bed.get(&format!("/files/{layer}?path=app/main.js")).await.text(), "run()");
+    let large = bed.get(&format!("/files/{layer}?path=app/package.json")).await;
+    assert_eq!(large.status, StatusCode::NOT_FOUND);
+    let message = large.json()["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("limits.kept_file_bytes"), "{message}");
+}
 
 #[tokio::test]
 async fn parts_of_a_file() {

@@ -94,6 +94,24 @@ async fn a_job_that_kills_its_workers_is_given_up(bed: Bed) {
     assert_eq!(jobs["jobs"][0]["error"], "given up: begun 8 times and never ended");
 }
 
+async fn a_scan_that_is_given_up_is_told_at_the_image(bed: Bed) {
+    let image = service("shop", "1");
+    for blob in image.blobs() {
+        bed.blob("shop", &blob.bytes).await;
+    }
+    bed.manifest("shop", &image.digest().to_string(), &image.manifest).await;
+    bed.work().await;
+    bed.pass(6);
+    for _ in 0..8 {
+        claim(&bed, &["scan-image"]).await;
+        bed.pass(61);
+    }
+    bed.work().await;
+    let info = bed.json(&format!("/images/{}", image.digest())).await;
+    assert_eq!((&info["state"], &info["fileCount"]), (&json!("failed"), &json!(0)));
+    assert_eq!(info["error"], "given up: begun 8 times and never ended");
+}
+
 async fn a_backfill_goes_on_where_it_was(bed: Bed) {
     for repository in ["a", "b", "c"] {
         bed.push(repository, "1.0.0", &service(repository, "1")).await;
@@ -118,6 +136,7 @@ crate::on_both_engines!(
     what_may_go_through_later_is_tried_again,
     a_dead_workers_job_goes_to_another,
     a_job_that_kills_its_workers_is_given_up,
+    a_scan_that_is_given_up_is_told_at_the_image,
     a_backfill_goes_on_where_it_was,
 );
 

@@ -64,6 +64,38 @@ async fn a_push_is_visible_within_a_second(bed: Bed) {
 crate::on_both_engines!(a_push_is_visible_within_a_second);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_share_the_work() {
+    let bed = Bed::postgres().await;
+    // Only the others have workers: what is pushed here is told to them by the database.
+    let mut others = Vec::new();
+    for _ in 0..2 {
+        others.push(bed.replica().await.start_workers());
+    }
+    let mut images = Vec::new();
+    for number in 0..20 {
+        let image = service("shop", &number.to_string());
+        for blob in image.blobs() {
+            bed.blob("shop", &blob.bytes).await;
+        }
+        bed.manifest("shop", &format!("1.{number}.0"), &image.manifest).await;
+        images.push(image);
+    }
+    let begun = Instant::now();
+    while bed.json("/deployables/shop").await.as_array().unwrap().len() < 20 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{}", bed.json("/jobs").await);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for other in others {
+        other.stop().await;
+    }
+    let jobs = bed.json("/jobs?size=100").await;
+    assert_eq!(jobs["total"], 20);
+    for job in jobs["jobs"].as_array().unwrap() {
+        assert_eq!((&job["state"], &job["attempts"]), (&"done".into(), &1.into()), "{job}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_is_followed_to_its_end() {
     let bed = Bed::sqlite().await;
     for repository in ["a", "b"] {
