@@ -95,6 +95,20 @@ impl Browser {
         }
     }
 
+    /// Clicks on the first element that matches `selector`, which a script may replace meanwhile,
+    /// and waits for a page that this opens.
+    pub fn click(&self, selector: &str) -> anyhow::Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.find(selector).and_then(|element| element.click()) {
+                Err(_) if Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+                clicked => return clicked,
+            }
+        }
+    }
+
     /// Waits until the element that matches `selector` has `text` in its text.
     pub fn wait_for(&self, selector: &str, text: &str) -> anyhow::Result<()> {
         let deadline = Instant::now() + PATIENCE;
@@ -232,7 +246,7 @@ mod tests {
         assert_eq!(browser.title().unwrap(), "Harbour");
         browser.find("#in").unwrap().keys("digest").unwrap();
         assert_eq!(browser.find("p").unwrap().text().unwrap(), "empty");
-        browser.find("button").unwrap().click().unwrap();
+        browser.click("button").unwrap();
         browser.wait_for("p", "digest").unwrap();
         assert!(browser.all("table").unwrap().is_empty());
         browser.prefer_scheme("dark").unwrap();

@@ -15,6 +15,7 @@ macro_rules! on_both_stores {
 }
 
 mod clients;
+mod commands;
 mod crash;
 mod dump;
 mod hostile;
