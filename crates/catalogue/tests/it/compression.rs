@@ -83,11 +83,26 @@ fn every_form_of_one_archive_is_read_alike() {
 fn a_gzip_header_with_every_field_is_read() {
     let raw = archive(&entries());
     let plain = gzip(&raw);
-    let mut bytes = plain[..10].to_vec();
-    bytes[3] = 0x04 | 0x08 | 0x10;
-    bytes.extend_from_slice(b"\x03\0xyzname\0comment\0");
-    bytes.extend_from_slice(&plain[10..]);
-    assert_eq!(summary(&stored(&raw, bytes)).unwrap().entries, 300);
+    let with = |flags: u8, fields: &[u8]| {
+        let mut header = plain[..10].to_vec();
+        header[3] = flags;
+        header.extend_from_slice(fields);
+        (header, plain[10..].to_vec())
+    };
+    let (header, body) = with(0x1f, b"\x03\0xyzname\0comment\0");
+    let mut sum = flate2::Crc::new();
+    sum.update(&header);
+    let sum = u16::try_from(sum.sum() & 0xffff).unwrap();
+    let stored_with = |sum: u16| stored(&raw, [&header[..], &sum.to_le_bytes(), &body].concat());
+    assert_eq!(summary(&stored_with(sum)).unwrap().entries, 300);
+    let told = summary(&stored_with(sum ^ 1)).unwrap_err();
+    assert!(matches!(told, ScanError::Damaged { .. }), "{told}");
+    for (flags, method) in [(0x20, 8), (0, 7)] {
+        let (mut header, body) = with(flags, b"");
+        header[2] = method;
+        let told = summary(&stored(&raw, [header, body].concat())).unwrap_err();
+        assert!(matches!(told, ScanError::Damaged { .. }), "{told}");
+    }
 }
 
 #[test]
@@ -120,10 +135,12 @@ fn damage_is_told_as_what_it_is() {
             "{flipped:?}"
         );
     }
-    let mut wrong_sum = gzip(&raw);
-    let sum = wrong_sum.len() - 8;
-    wrong_sum[sum] ^= 1;
-    assert!(damaged(wrong_sum), "wrong checksum");
+    for from_end in [8, 4] {
+        let mut wrong = gzip(&raw);
+        let at = wrong.len() - from_end;
+        wrong[at] ^= 1;
+        assert!(damaged(wrong), "wrong sum, or wrong size");
+    }
     assert!(damaged([gzip(&raw), b"\x1f".to_vec()].concat()), "half of a magic number");
     for (bytes, name) in [(&b"BZh91AY"[..], "bzip2"), (b"\xfd7zXZ\0\0", "xz")] {
         let told = summary(&stored(&raw, bytes.to_vec())).unwrap_err();
