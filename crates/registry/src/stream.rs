@@ -121,8 +121,13 @@ impl Drop for Buffer {
 #[cfg(test)]
 mod tests {
     use futures::StreamExt as _;
+    use rustix::fs::{Advice, fadvise};
 
     use super::*;
+
+    fn ranges(all: u64) -> [Range<u64>; 6] {
+        [0..all, 0..0, 1..2, 131_071..131_073, 1_000_000..all, all - 1..all]
+    }
 
     #[tokio::test]
     async fn each_range_is_read_exactly() {
@@ -130,8 +135,16 @@ mod tests {
         let content: Vec<u8> = (0..600_000_u32).flat_map(u32::to_le_bytes).collect();
         std::fs::write(&path, &content).unwrap();
         let file = Arc::new(File::open(&path).unwrap());
+        file.sync_all().unwrap();
         let all = content.len() as u64;
-        for range in [0..all, 0..0, 1..2, 131_071..131_073, 1_000_000..all, all - 1..all] {
+        // Once from memory, and once from the disk where the file system has one.
+        for (evict, range) in [false, true]
+            .into_iter()
+            .flat_map(|evict| ranges(all).into_iter().map(move |range| (evict, range)))
+        {
+            if evict {
+                fadvise(&file, 0, None, Advice::DontNeed).unwrap();
+            }
             let mut read = Vec::new();
             let mut stream = BlobStream::new(file.clone(), range.clone());
             while let Some(part) = stream.next().await {
