@@ -11,6 +11,7 @@ mod document;
 mod error;
 mod files;
 mod health;
+mod image_files;
 mod images;
 mod jobs;
 mod services;
@@ -34,7 +35,7 @@ pub(crate) fn routes() -> Router<App> {
         .routes(routes!(services::deployables))
         .routes(routes!(images::repositories))
         .routes(routes!(images::one))
-        .routes(routes!(images::files))
+        .routes(routes!(image_files::files))
         .routes(routes!(tags::list))
         .routes(routes!(tags::history))
         .routes(routes!(jobs::list))

@@ -9,8 +9,8 @@ use portolan_store::{Job, JobState, Store, StoreOptions};
 use tokio_util::sync::CancellationToken;
 
 use super::jobs::Probe;
-use super::queue;
 use super::runner::Runner;
+use super::{housekeeping, queue};
 use crate::{App, Settings};
 
 #[derive(Debug, Default)]
@@ -174,4 +174,19 @@ async fn whoever_lost_a_lease_stops() {
     assert!(ended.unwrap().unwrap().unwrap());
     let job = bed.job(id).await;
     assert_eq!((job.state, job.lease_owner.as_deref()), (JobState::Running, Some("another")));
+}
+
+#[tokio::test]
+async fn old_jobs_are_forgotten() {
+    let bed = Bed::new().await;
+    let (old, waits) = (bed.queue(Probe::End).await, bed.queue(Probe::FailNow).await);
+    assert!(bed.run().await && bed.run().await);
+    let kept = Duration::from_hours(24);
+    bed.pass(24 * 3_600_000);
+    housekeeping::clean(&bed.app.store, kept).await.unwrap();
+    assert_eq!(bed.job(old).await.state, JobState::Done, "not older than a day");
+    bed.pass(1);
+    housekeeping::clean(&bed.app.store, kept).await.unwrap();
+    assert!(bed.app.store.job(old).await.unwrap().is_none());
+    assert_eq!(bed.job(waits).await.state, JobState::Queued, "what waits is never forgotten");
 }
