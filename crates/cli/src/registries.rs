@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use portolan_oci::layout::LayoutError;
 use portolan_oci::registry::Fault;
 use portolan_oci::{Client, PlaceError, Registry, Settings};
 
@@ -34,6 +35,20 @@ pub(crate) fn registry(
     registry.map_err(|error| Failure::of(Code::Configuration, &error))
 }
 
+/// What it means that a layout failed: it is a directory of ours, so there is no other side.
+fn layout_code(error: &LayoutError) -> Code {
+    match error {
+        LayoutError::Verify { .. } => Code::Verification,
+        LayoutError::NotFound { .. } => Code::NotFound,
+        LayoutError::NotLayout { path } if !path.exists() => Code::NotFound,
+        LayoutError::Several { .. } => Code::Usage,
+        LayoutError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+            Code::NotFound
+        }
+        _ => Code::Configuration,
+    }
+}
+
 /// What it means that a place failed.
 pub(crate) fn failure(error: &PlaceError) -> Failure {
     let code = match error {
@@ -45,7 +60,8 @@ pub(crate) fn failure(error: &PlaceError) -> Failure {
             _ => Code::OtherSide,
         },
         PlaceError::Setup(_) | PlaceError::NoRegistry(_) => Code::Configuration,
-        PlaceError::Layout(_) | PlaceError::Config { .. } => Code::OtherSide,
+        PlaceError::Layout(error) => layout_code(error),
+        PlaceError::Config { .. } => Code::OtherSide,
     };
     let hint = error.hint();
     Failure::of(code, error).maybe_hint(hint)

@@ -45,7 +45,11 @@ fn run(arguments: Vec<OsString>) -> Code {
         Err(error) => return help_or_usage(&error, no_colour),
     };
     let printer = Printer::new(cli.global.output, cli.global.quiet, no_colour);
-    let context = Context { printer, environment, global: cli.global };
+    let mut global = cli.global;
+    // A variable that is set to nothing is not set, as everywhere else.
+    global.server = global.server.filter(|url| !url.is_empty());
+    global.config = global.config.filter(|path| !path.as_os_str().is_empty());
+    let context = Context { printer, environment, global };
     match dispatch(&context, cli.command) {
         Ok(()) => Code::Done,
         Err(failure) => {

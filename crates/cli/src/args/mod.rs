@@ -29,7 +29,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Everywhere")]
 pub(crate) struct Global {
-    /// The form of the answer.
+    /// The form of the answer: text, or json.
     #[arg(
         long,
         global = true,
@@ -56,7 +56,6 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 #[expect(clippy::large_enum_variant, reason = "there is one, for as long as the process lives")]
 pub(crate) enum Command {
-    /// Start the server: registry, catalogue, API and pages
     Up(Up),
     /// Look into images, copy them, make them
     #[command(subcommand)]
@@ -64,7 +63,6 @@ pub(crate) enum Command {
     /// Keep the built-in registry tidy
     #[command(subcommand)]
     Registry(registry::Registry),
-    /// Check configuration, tools and reachability; say what to do
     Doctor(Doctor),
     /// Show the configuration that there is
     #[command(subcommand)]

@@ -5,7 +5,6 @@ use clap::{Args, Subcommand};
 /// Keep the built-in registry tidy.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Registry {
-    /// Remove what no image refers to
     Gc(Gc),
 }
 

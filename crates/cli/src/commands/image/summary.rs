@@ -56,7 +56,8 @@ fn facts(image: &Image) -> Vec<(&'static str, String)> {
     told("service", image.service_name.clone());
     told("source", image.source_url.clone());
     told("revision", image.revision.clone());
-    told("size", Some(sizes(image)));
+    // An index has no layers of its own.
+    told("size", (image.compressed_bytes > 0).then(|| sizes(image)));
     let tags: Vec<_> =
         image.tags.iter().map(|tag| format!("{}:{}", tag.repository, tag.tag)).collect();
     told("tags", Some(tags.join(", ")).filter(|tags| !tags.is_empty()));

@@ -12,7 +12,15 @@ use crate::session::Session;
 /// Reads manifest and configuration of the image at `location`.
 pub(super) async fn read(session: &Session<'_>, location: &Location) -> Outcome<Image> {
     let place = session.open(location).await?;
-    fetch(&place, location).await.map_err(|error| registries::failure(&error))
+    let fetched = fetch(&place, location).await;
+    let mut image = fetched.map_err(|error| registries::failure(&error))?;
+    let names = &session.config.scan.labels;
+    let first = |names: &[String]| {
+        names.iter().find_map(|name| image.labels.get(name).filter(|it| !it.is_empty())).cloned()
+    };
+    let told = (first(&names.service_name), first(&names.source_url), first(&names.revision));
+    (image.service_name, image.source_url, image.revision) = told;
+    Ok(image)
 }
 
 async fn fetch(place: &Place, location: &Location) -> Result<Image, PlaceError> {
