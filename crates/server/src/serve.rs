@@ -40,7 +40,6 @@ pub async fn serve(
     if !address.ip().is_loopback() {
         return Err(ServeError::NotLoopback(address));
     }
-    tracing::info!(%address, "no authentication is configured: every program here may push");
     let settings = Arc::clone(&app.settings);
     let workers = app.start_workers();
     let stopping = app.stopping.clone();
