@@ -42,7 +42,12 @@ impl<'a> Session<'a> {
     /// Reads the configuration.
     pub(crate) fn start(context: &'a Context) -> Outcome<Self> {
         let named = context.global.config.as_deref();
-        let config = Config::load(named, &context.environment, &Flags::default())?;
+        let mut config = Config::load(named, &context.environment, &Flags::default())?;
+        // Who names a server on plain http speaks to its registry so, too.
+        let server = context.global.server.as_deref();
+        if let Some(url) = server.filter(|url| url.starts_with("http://")) {
+            config.registry.insecure.extend(host_of(url));
+        }
         Ok(Self { context, config })
     }
 
@@ -84,18 +89,37 @@ impl<'a> Session<'a> {
         let Some(url) = &self.context.global.server else {
             return Ok(self.config.listen.to_string());
         };
-        let parsed = url::Url::parse(url).ok();
-        let host = parsed.as_ref().and_then(|url| Some((url.host_str()?, url.port())));
-        match host {
-            Some((host, Some(port))) => Ok(format!("{host}:{port}")),
-            Some((host, None)) => Ok(host.to_owned()),
-            None => Err(Failure::new(Code::Usage, format!("`{url}` is not the URL of a server"))),
-        }
+        let wrong = || Failure::new(Code::Usage, format!("`{url}` is not the URL of a server"));
+        host_of(url).ok_or_else(wrong)
     }
 
     /// The place that `location` names, for reading.
     pub(crate) async fn open(&self, location: &Location) -> Outcome<Place> {
         let place = Place::open(location, &self.client()?).await;
         place.map_err(|error| registries::failure(&error))
+    }
+}
+
+/// Host and port of a URL, as they stand in a reference.
+fn host_of(url: &str) -> Option<String> {
+    let url = url::Url::parse(url).ok()?;
+    let host = url.host_str()?;
+    Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_s_host_stands_in_a_reference() {
+        for (url, host) in [
+            ("http://127.0.0.1:5094/", Some("127.0.0.1:5094")),
+            ("https://user:pass@portolan.example", Some("portolan.example")),
+            ("http://[::1]:5094", Some("[::1]:5094")),
+            ("127.0.0.1", None),
+        ] {
+            assert_eq!(host_of(url).as_deref(), host, "{url}");
+        }
     }
 }
