@@ -23,7 +23,8 @@ mod tests {
 
     #[test]
     fn values_are_decoded_and_the_first_wins() {
-        let uri = Uri::from_static("/?a=1&digest=sha256%3Aab&a=2&t=x/y+json&empty&bad=%ff&nul=a%00");
+        let uri =
+            Uri::from_static("/?a=1&digest=sha256%3Aab&a=2&t=x/y+json&empty&bad=%ff&nul=a%00");
         assert_eq!(value(&uri, "a").as_deref(), Some("1"));
         assert_eq!(value(&uri, "digest").as_deref(), Some("sha256:ab"));
         assert_eq!(value(&uri, "t").as_deref(), Some("x/y+json"));
