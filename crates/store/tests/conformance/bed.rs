@@ -57,7 +57,7 @@ impl Bed {
             .await
             .unwrap()
             .unwrap();
-        Self::open(database.url().to_owned(), Place::Server(database)).await
+        Self::open(database.url().clone(), Place::Server(database)).await
     }
 
     async fn open(url: String, place: Place) -> Self {

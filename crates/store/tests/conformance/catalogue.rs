@@ -107,7 +107,7 @@ async fn services_come_from_their_newest_image(bed: Bed) {
     let orders = services.iter().find(|service| service.name == "orders").unwrap();
     assert_eq!((services.len(), orders.repository.as_str()), (2, "new/name"));
     assert_eq!(orders.source_url.as_deref(), Some("https://git.example/new/name"));
-    assert_eq!(store.services(Some("orders")).await.unwrap(), [orders.clone()]);
+    assert_eq!(store.services(Some("orders")).await.unwrap(), std::slice::from_ref(orders));
     assert!(store.services(Some("none")).await.unwrap().is_empty());
     assert_eq!(store.artifact_repositories().await.unwrap().len(), 4);
     let tags = store.artifact_tags(&"tool".parse().unwrap()).await.unwrap();

@@ -1,6 +1,12 @@
 //! One suite for both engines: whatever the store promises, it promises on SQLite and PostgreSQL.
 
-#![allow(missing_docs, reason = "tests")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod bed;
 mod blobs;

@@ -39,7 +39,7 @@ async fn any_order_gives_the_same_history(bed: Bed) {
                 .move_tag(&repository, &tag("1"), digest, at(when), id)
                 .await);
         }
-        let moved = |content: &str, from, to| TagMove {
+        let pointed = |content: &str, from, to| TagMove {
             digest: Some(Digest::of(content.as_bytes())),
             from: at(from),
             to: Some(at(to)),
@@ -47,16 +47,16 @@ async fn any_order_gives_the_same_history(bed: Bed) {
         assert_eq!(
             bed.store.tag_history(&repository, &tag("1")).await.unwrap(),
             [
-                TagMove { to: None, ..moved("x", 50, 0) },
+                TagMove { to: None, ..pointed("x", 50, 0) },
                 TagMove { digest: None, from: at(40), to: Some(at(50)) },
-                moved("z", 30, 40),
-                moved("y", 30, 30),
-                moved("x", 10, 30),
+                pointed("z", 30, 40),
+                pointed("y", 30, 30),
+                pointed("x", 10, 30),
             ],
             "order {n}"
         );
-        let pointer = bed.store.tag(&repository, &tag("1")).await.unwrap().unwrap();
-        assert_eq!((pointer.digest, pointer.since), (Digest::of(b"x"), at(50)));
+        let now = bed.store.tag(&repository, &tag("1")).await.unwrap().unwrap();
+        assert_eq!((now.digest, now.since), (Digest::of(b"x"), at(50)));
     }
 }
 
