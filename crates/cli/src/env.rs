@@ -19,6 +19,19 @@ pub(crate) const LOG_FORMAT: &str = "PORTOLAN_LOG_FORMAT";
 pub(crate) const FAILPOINT: &str = "PORTOLAN_FAILPOINT";
 /// Set to anything: no colours.
 pub(crate) const NO_COLOR: &str = "NO_COLOR";
+/// The variables that are no configuration keys, for the long help and the manual page.
+pub(crate) const TABLE: &str = "\
+Variables:
+  PORTOLAN_SERVER           as --server
+  PORTOLAN_CONFIG           as --config
+  PORTOLAN_<SECTION>_<KEY>  a key of the configuration, as in PORTOLAN_STORE_URL
+  PORTOLAN_LOG              what is logged, as in info,portolan_server=debug
+  PORTOLAN_LOG_FORMAT       as up --log-format
+  NO_COLOR                  set to anything: no colours
+  REGISTRY_AUTH_FILE        the file of logins to registries, as podman has it
+  DOCKER_CONFIG             the directory of Docker's logins
+  AWS_…                     as AWS's own command line has them";
+
 /// Where podman and skopeo are told to keep credentials.
 const REGISTRY_AUTH_FILE: &str = "REGISTRY_AUTH_FILE";
 /// The directory of Docker's `config.json`.

@@ -85,6 +85,19 @@ impl<'a> Session<'a> {
         Ok(Location::Registry(reference))
     }
 
+    /// `failure`, with the word that helps where it is the built-in registry that did not answer.
+    pub(crate) fn explain(&self, failure: Failure, about: [&Location; 2]) -> Failure {
+        let bare = about.into_iter().any(|it| matches!(whereabouts(it), Whereabouts::BuiltIn(_)));
+        if failure.code != Code::OtherSide || !bare {
+            return failure;
+        }
+        let host = self.host().unwrap_or_else(|_| self.config.listen.to_string());
+        failure.hint(format!(
+            "a name without a registry's host means Portolan's own registry, at {host}: `portolan \
+             up` starts it, --server names another"
+        ))
+    }
+
     fn host(&self) -> Outcome<String> {
         let Some(url) = &self.context.global.server else {
             return Ok(self.config.listen.to_string());

@@ -17,12 +17,17 @@ use crate::printer::Output;
 /// Portolan is a container registry that knows what is in your images. `portolan up` starts it with
 /// nothing else installed; push to it with the tools you have, then ask.
 #[derive(Debug, Parser)]
-#[command(name = "portolan", version, after_long_help = exit::TABLE, arg_required_else_help = true)]
+#[command(name = "portolan", version, after_long_help = below(), arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// What stands below the long help.
+fn below() -> String {
+    format!("{}\n\n{}", env::TABLE, exit::TABLE)
 }
 
 /// What every command understands.

@@ -43,6 +43,17 @@ fn a_server_that_is_not_there() {
 }
 
 #[test]
+fn a_bare_name_without_a_server_says_what_it_means() {
+    let address = format!("127.0.0.1:{}", portolan_testkit::port::free().unwrap());
+    let place = Place::new().with("PORTOLAN_SERVER_LISTEN", &address);
+    let said = place.fails(6, &["image", "append", "--label", "a=b", "shop/api:1"]);
+    assert!(
+        said.contains(&format!("Portolan's own registry, at {address}: `portolan up`")),
+        "{said}"
+    );
+}
+
+#[test]
 fn what_is_not_there_ends_with_4() {
     let place = Place::new();
     let said = place.fails(4, &["image", "show", "oci:nowhere:1"]);

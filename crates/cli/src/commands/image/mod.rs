@@ -35,9 +35,17 @@ pub(crate) async fn run(context: &Context, command: Image) -> Outcome {
         Image::Scan(arguments) => scan::run(&session, arguments).await,
         Image::Files(arguments) => files::run(&session, arguments).await,
         Image::Cat(arguments) => cat::run(&session, arguments).await,
-        Image::Copy(arguments) => copy::run(&session, arguments).await,
+        Image::Copy(arguments) => {
+            let (from, to) = (arguments.from.clone(), arguments.to.clone());
+            let outcome = copy::run(&session, arguments).await;
+            outcome.map_err(|failure| session.explain(failure, [&from, &to]))
+        }
         Image::Tag(arguments) => tag::run(&session, arguments).await,
-        Image::Append(arguments) => append::run(&session, arguments).await,
+        Image::Append(arguments) => {
+            let to = arguments.to.clone();
+            let outcome = append::run(&session, arguments).await;
+            outcome.map_err(|failure| session.explain(failure, [&to, &to]))
+        }
     }
 }
 
