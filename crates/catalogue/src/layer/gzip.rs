@@ -1,11 +1,12 @@
 //! gzip (RFC 1952), any number of members.
 //!
 //! Headers and sums are read here and only deflate by the library: its own way to sum is ten times
-//! slower than [`Crc`], and one decoder serves all members.
+//! slower than `crc32fast`, and one decoder serves all members.
 
 use std::io::Read;
 
-use flate2::{Crc, Decompress, FlushDecompress, Status};
+use crc32fast::Hasher as Crc;
+use flate2::{Decompress, FlushDecompress, Status};
 
 use super::source::Source;
 use super::{Compression, ScanError};
@@ -22,6 +23,7 @@ const RESERVED: u8 = 0xe0;
 pub(super) struct Gzip {
     inflate: Decompress,
     sum: Crc,
+    size: u32,
     in_member: bool,
 }
 
@@ -36,7 +38,7 @@ fn damaged<R: Read>(source: &Source<R>, reason: impl Into<String>) -> ScanError 
 
 impl Gzip {
     pub(super) fn new() -> Self {
-        Self { inflate: Decompress::new(false), sum: Crc::new(), in_member: false }
+        Self { inflate: Decompress::new(false), sum: Crc::new(), size: 0, in_member: false }
     }
 
     /// Writes the next bytes to `output` and answers how many; none at the end of the stream.
@@ -64,6 +66,8 @@ impl Gzip {
             let taken = usize::try_from(self.inflate.total_in() - before_in).unwrap_or(usize::MAX);
             let given = usize::try_from(self.inflate.total_out() - before_out).unwrap_or(0);
             self.sum.update(&free[..given]);
+            // The size at a member's end is the one modulo 2^32 (RFC 1952, 2.3.1).
+            self.size = self.size.wrapping_add(u32::try_from(given).unwrap_or(u32::MAX));
             source.consume(taken);
             written += given;
             match status {
@@ -83,7 +87,7 @@ impl Gzip {
         let said = Header::of(source).array::<8>()?;
         let sum = u32::from_le_bytes([said[0], said[1], said[2], said[3]]);
         let size = u32::from_le_bytes([said[4], said[5], said[6], said[7]]);
-        if (sum, size) != (self.sum.sum(), self.sum.amount()) {
+        if (sum, size) != (self.sum.clone().finalize(), self.size) {
             return Err(damaged(source, "the sum or the size at a member's end does not fit"));
         }
         self.in_member = false;
@@ -96,6 +100,7 @@ impl Gzip {
             Header::of(source).read()?;
             self.inflate.reset(false);
             self.sum.reset();
+            self.size = 0;
             self.in_member = true;
             return Ok(true);
         }
@@ -159,7 +164,7 @@ impl<'a, R: Read> Header<'a, R> {
             }
         }
         if flags & HEADER_SUM != 0 {
-            let sum = self.sum.sum() & 0xffff;
+            let sum = self.sum.clone().finalize() & 0xffff;
             if sum != u32::from(u16::from_le_bytes(self.array()?)) {
                 return Err(damaged(self.source, "the sum of a member's header does not fit"));
             }
