@@ -6,5 +6,6 @@ mod configuration;
 mod errors;
 mod help;
 mod images;
+mod registry;
 mod run;
 mod server;
