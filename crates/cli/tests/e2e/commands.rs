@@ -132,7 +132,7 @@ fn wrong_ways_end_with_the_codes_of_the_table() {
     assert_eq!(code(&["image", "show", "UPPER CASE"]), 2);
     Layout::create(&folder.path().join("layout")).unwrap();
     assert_eq!(code(&["image", "scan", "oci:layout:no-such-tag"]), 4);
-    assert_eq!(code(&["image", "scan", "oci:no-such-folder:1"]), 6);
+    assert_eq!(code(&["image", "scan", "oci:no-such-folder:1"]), 4);
     assert_eq!(code(&["image", "show", "a:1", "--server", "http://127.0.0.1:9"]), 6);
     std::fs::write(folder.path().join("portolan.toml"), "[server]\nlisten_on = \"x\"\n").unwrap();
     let (code, report, _) = run(&["doctor"], folder.path());
