@@ -17,11 +17,29 @@ pub(crate) struct RepositoryLine {
     pub(crate) updated_at: Option<Timestamp>,
 }
 
+/// A part of a list that comes in pages.
+pub(crate) trait Paged {
+    /// What is listed.
+    type Item;
+
+    /// The items of this part, and how many pages there are.
+    fn parts(self) -> (Vec<Self::Item>, u64);
+}
+
 /// A part of the repositories.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct RepositoryPage {
-    pub(crate) images: Vec<RepositoryLine>,
-    pub(crate) total: u64,
+    images: Vec<RepositoryLine>,
+    total_pages: u64,
+}
+
+impl Paged for RepositoryPage {
+    type Item = RepositoryLine;
+
+    fn parts(self) -> (Vec<RepositoryLine>, u64) {
+        (self.images, self.total_pages)
+    }
 }
 
 /// A tag in a list. What only the catalogue knows is none of a tag elsewhere.
@@ -42,9 +60,18 @@ pub(crate) struct TagLine {
 
 /// A part of the tags.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct TagPage {
-    pub(crate) tags: Vec<TagLine>,
-    pub(crate) total: u64,
+    tags: Vec<TagLine>,
+    total_pages: u64,
+}
+
+impl Paged for TagPage {
+    type Item = TagLine;
+
+    fn parts(self) -> (Vec<TagLine>, u64) {
+        (self.tags, self.total_pages)
+    }
 }
 
 /// Where a tag points and pointed, newest first.

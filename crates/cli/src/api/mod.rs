@@ -3,6 +3,7 @@
 pub(crate) mod answers;
 mod transport;
 
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use portolan_model::{Digest, Reference, RepositoryName, Target};
 use portolan_server::App;
 use serde::de::DeserializeOwned;
@@ -11,12 +12,14 @@ use url::form_urlencoded::Serializer;
 use crate::error::{Failure, Outcome};
 use crate::exit::Code;
 use answers::{
-    File, FileList, Image, Job, RepositoryLine, RepositoryPage, TagHistory, TagLine, TagPage,
+    File, FileList, Image, Job, Paged, RepositoryLine, RepositoryPage, TagHistory, TagLine, TagPage,
 };
 pub(crate) use transport::{Api, Request};
 
 /// Items that are asked for at a time.
 const PAGE: u64 = 1000;
+/// Pages that are asked for at once.
+const AT_ONCE: usize = 4;
 /// No list is followed over more pages.
 const MOST_PAGES: u64 = 10_000;
 
@@ -56,35 +59,36 @@ impl Api {
         self.send(Request::get(path(at, query))).await?.json()
     }
 
-    /// Every repository that the catalogue knows.
-    pub(crate) async fn repositories(&self) -> Outcome<Vec<RepositoryLine>> {
-        let mut found = Vec::new();
-        for page in 1..=MOST_PAGES {
-            let (page, size) = (page.to_string(), PAGE.to_string());
-            let answer: RepositoryPage =
-                self.get("/images", &[("page", &page), ("size", &size)]).await?;
-            let none = answer.images.is_empty();
-            found.extend(answer.images);
-            if none || found.len() as u64 >= answer.total {
-                break;
+    /// All pages of a list: the first, and then the others, several at a time.
+    async fn pages<T: DeserializeOwned + Paged>(
+        &self,
+        at: &str,
+        query: &[(&str, &str)],
+    ) -> Outcome<Vec<T::Item>> {
+        let size = PAGE.to_string();
+        let ask = |page: u64| {
+            let (page, size) = (page.to_string(), &size);
+            async move {
+                let part = [("page", page.as_str()), ("size", size)];
+                self.get::<T>(at, &[query, &part].concat()).await
             }
+        };
+        let (mut found, pages) = ask(1).await?.parts();
+        let others = stream::iter(2..=pages.min(MOST_PAGES)).map(ask).buffered(AT_ONCE);
+        for part in others.try_collect::<Vec<_>>().await? {
+            found.extend(part.parts().0);
         }
         Ok(found)
     }
 
+    /// Every repository that the catalogue knows.
+    pub(crate) async fn repositories(&self) -> Outcome<Vec<RepositoryLine>> {
+        self.pages::<RepositoryPage>("/images", &[]).await
+    }
+
     /// Every tag of a repository.
     pub(crate) async fn tags(&self, repository: &RepositoryName) -> Outcome<Vec<TagLine>> {
-        let mut found = Vec::new();
-        for page in 1..=MOST_PAGES {
-            let (page, size) = (page.to_string(), PAGE.to_string());
-            let query = [("repo", repository.as_str()), ("page", &page), ("size", &size)];
-            let answer: TagPage = self.get("/tags", &query).await?;
-            let none = answer.tags.is_empty();
-            found.extend(answer.tags);
-            if none || found.len() as u64 >= answer.total {
-                break;
-            }
-        }
+        let found = self.pages::<TagPage>("/tags", &[("repo", repository.as_str())]).await?;
         if found.is_empty() {
             return Err(Failure::new(
                 Code::NotFound,
