@@ -99,12 +99,11 @@ fn machine() -> String {
         process::output(&mut command).map_or_else(|_| "unknown".to_owned(), |t| t.trim().to_owned())
     };
     format!(
-        "- machine: {} x {}, {} of memory\n- system: {}, Linux {}\n- compiler: {}\n- commit: {}\n- day: {}\n",
+        "- machine: {} x {}, {} of memory\n- system: {}\n- compiler: {}\n- commit: {}\n- day: {}\n",
         std::thread::available_parallelism().map_or(1, usize::from),
         field(&read("/proc/cpuinfo"), "model name"),
         field(&read("/proc/meminfo"), "MemTotal"),
         field(&read("/etc/os-release"), "PRETTY_NAME"),
-        ask("uname", &["-r"]),
         ask("rustc", &["--version"]),
         ask("git", &["describe", "--always", "--dirty"]),
         ask("date", &["-u", "+%F"]),
