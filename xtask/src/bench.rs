@@ -10,7 +10,7 @@ mod visible;
 
 use std::path::PathBuf;
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use portolan_testkit::layout::Layout;
 use portolan_testkit::synthetic::Recipe;
 
@@ -50,6 +50,10 @@ pub(crate) fn bench(names: &[String]) -> anyhow::Result<()> {
         let known: Vec<_> = BENCHMARKS.iter().map(|(name, _)| *name).collect();
         ensure!(known.contains(&name.as_str()), "no benchmark is called {name}, but {known:?}");
     }
+    let folder = root().join("target/bench");
+    std::fs::create_dir_all(&folder)?;
+    let lock = std::fs::File::create(folder.join("lock"))?;
+    lock.try_lock().context("another benchmark is running: figures of two at once are none")?;
     packages::install(packages::TEST)?;
     packages::install(PACKAGES)?;
     run(&mut cargo(&["build", "--release", "--locked", "--package", "portolan"]))?;

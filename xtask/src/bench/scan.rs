@@ -20,6 +20,18 @@ const REPOSITORY: &str = "bench/scan";
 const PATIENCE: Duration = Duration::from_mins(5);
 const RAW: u64 = 3_000_000_000;
 
+/// Trivy lists all packages, needs no network, and does not look for secrets in texts, which would
+/// cost it a tenth more.
+const FLAGS: [&str; 7] = [
+    "--offline-scan",
+    "--skip-db-update",
+    "--skip-java-db-update",
+    "--skip-version-check",
+    "--list-all-pkgs",
+    "--format=json",
+    "--scanners=license",
+];
+
 /// What a scan took.
 struct Taken {
     seconds: f64,
@@ -49,9 +61,9 @@ pub(super) fn run(bench: &Bench) -> anyhow::Result<Section> {
             "An image of 3 GB raw: 60,000 files in 6 gzip layers. Ours: from the answer to the \
              manifest's `PUT` (the blobs are there) until `GET /artifacts/...` answers 200; CPU \
              and peak of resident memory are those of the whole server in that time. The peer is \
-             trivy ({TRIVY}) reading the same OCI layout from disk: \
-             `trivy image --input DIR --offline-scan --skip-db-update --skip-java-db-update \
-             --format json --list-all-pkgs`, its whole run without a database."
+             trivy ({TRIVY}) reading the same OCI layout from disk, its whole run without a \
+             database and with the cheapest of its scanners: `trivy image {} --input DIR`.",
+            FLAGS.join(" ")
         ),
         rows: vec![
             row(
@@ -103,9 +115,7 @@ fn scan_with_trivy(trivy: &Path, input: &Input) -> anyhow::Result<Taken> {
         std::fs::remove_dir_all(&cache)?;
     }
     let mut command = Command::new(trivy);
-    command.args(["image", "--quiet", "--offline-scan", "--skip-db-update"]);
-    command.args(["--skip-java-db-update", "--skip-version-check", "--format", "json"]);
-    command.args(["--list-all-pkgs", "--scanners", "license", "--timeout", "10m"]);
+    command.arg("image").args(FLAGS).args(["--quiet", "--timeout", "10m"]);
     command.arg("--cache-dir").arg(&cache).arg("--input").arg(&input.dir);
     let before = children_cpu_seconds()?;
     let start = Instant::now();
