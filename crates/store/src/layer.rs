@@ -12,8 +12,9 @@ use crate::file::FileRecord;
 use crate::row::{Row, Value, sql};
 use crate::{Store, StoreError, Tx};
 
-/// Rows in one INSERT. Ten values each: far below the limits of both engines (32,766 and 65,535).
-const ROWS: usize = 200;
+/// Rows in one INSERT. The work of binding grows with the square of a statement's values, so many
+/// small statements of one change cost less than a few large ones.
+const ROWS: usize = 24;
 
 /// One reading of a layer, under way or done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

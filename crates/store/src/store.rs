@@ -19,6 +19,10 @@ use crate::wake::{CHANNEL, Topic, Wake, listen};
 use crate::writer::{Change, Writer};
 use crate::{StoreError, wake};
 
+/// Rows that a reading thread of SQLite may be ahead of whoever takes them. Lists are read a page of
+/// a thousand at a time; with less, the two threads wake each other many times for each.
+const ROW_BUFFER: usize = 1024;
+
 /// Which engine keeps the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
@@ -221,7 +225,9 @@ async fn open_sqlite(
     let connection = writer.acquire().await.map_err(failed)?;
     let readers = SqlitePoolOptions::new()
         .max_connections(options.connections)
-        .connect_with(connect.create_if_missing(false).pragma("query_only", "1"))
+        .connect_with(
+            connect.create_if_missing(false).row_buffer_size(ROW_BUFFER).pragma("query_only", "1"),
+        )
         .await
         .map_err(failed)?;
     Ok((readers, Writer::start(detached(connection))))
