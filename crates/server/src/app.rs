@@ -46,7 +46,7 @@ pub enum OpenError {
 }
 
 impl App {
-    /// Puts the parts together. Nothing runs yet: see [`serve`](crate::serve) and
+    /// Puts the parts together. Nothing runs yet: see [`serve`](crate::serve()) and
     /// [`App::start_workers`].
     pub async fn open(store: Store, settings: Settings) -> Result<Self, OpenError> {
         let (blobs, limits) = (settings.blobs.clone(), settings.limits.clone());
@@ -68,7 +68,7 @@ impl App {
     }
 
     /// Starts what works in the background, until [`Workers::stop`].
-    /// [`serve`](crate::serve) does so by itself.
+    /// [`serve`](crate::serve()) does so by itself.
     pub fn start_workers(&self) -> Workers {
         Workers::start(self)
     }
