@@ -50,7 +50,13 @@ mod tests {
         let run = format!("stray-{}", std::process::id());
         assert!(marked(&run).is_empty());
         let mut child = Command::new("sleep").arg("60").env(VARIABLE, &run).spawn().unwrap();
-        let found = marked(&run);
+        // A process that is just being replaced by its program shows no environment for a moment.
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let mut found = marked(&run);
+        while found.is_empty() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(10));
+            found = marked(&run);
+        }
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(found.len(), 1, "{found:?}");
