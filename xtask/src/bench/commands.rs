@@ -30,7 +30,7 @@ pub(super) fn run(bench: &Bench) -> anyhow::Result<Section> {
         title: "Commands",
         method: format!(
             "`hyperfine --shell=none --warmup 3`, means. The list is of {TAGS} tags of one \
-             repository, asked from a running server."
+             repository that all point to one image, asked from a running server."
         ),
         rows: vec![
             row(
