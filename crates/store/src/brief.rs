@@ -6,6 +6,7 @@ use portolan_model::{Digest, Platform, RepositoryName, Tag};
 
 use crate::image::{ImageKind, ImageState};
 use crate::layer::Layer;
+use crate::page::{Page, Paged};
 use crate::row::{Row, Value, sql};
 use crate::tag::TagPointer;
 use crate::{Store, StoreError};
@@ -70,13 +71,26 @@ impl Store {
                 let brief = ImageBrief::read(&row)?;
                 briefs.insert(brief.digest, brief);
             }
+        }
+        self.add_platforms_of_indexes(&mut briefs).await?;
+        Ok(briefs)
+    }
+
+    /// Adds to the line of each index what its images are built for.
+    async fn add_platforms_of_indexes(
+        &self,
+        briefs: &mut HashMap<Digest, ImageBrief>,
+    ) -> Result<(), StoreError> {
+        let indexes = briefs.values().filter(|brief| brief.kind == ImageKind::Index);
+        let indexes: Vec<Digest> = indexes.map(|brief| brief.digest).collect();
+        for chunk in indexes.chunks(CHUNK) {
             let mut children = sql("SELECT parent, platform FROM image_child ");
             children.push(
                 &format!(
                     "WHERE platform IS NOT NULL AND parent IN ({}) ORDER BY parent, position",
                     marks(chunk)
                 ),
-                values(),
+                chunk.iter().map(Value::from),
             );
             for row in self.all(children).await? {
                 if let Some(brief) = briefs.get_mut(&row.digest("parent")?) {
@@ -87,7 +101,43 @@ impl Store {
                 }
             }
         }
-        Ok(briefs)
+        Ok(())
+    }
+
+    /// Tags of all repositories, or of one, that point somewhere, by repository and name; and the
+    /// line of each image that they point to, where the catalogue knows it.
+    pub async fn tag_briefs(
+        &self,
+        repository: Option<&RepositoryName>,
+        page: Page,
+    ) -> Result<(Paged<TagPointer>, HashMap<Digest, ImageBrief>), StoreError> {
+        let total = self.tag_count(repository).await?;
+        // One question for both: asking again for a thousand digests costs more than the join.
+        // The page is cut before it, or every tag that is skipped would be joined too.
+        let mut select = sql("SELECT tag.repository, tag.name, tag.digest, tag.at, image.kind, \
+             image.state, image.error, image.platform, image.compressed_bytes, image.raw_bytes, \
+             image.file_count FROM (SELECT repository, name, digest, at FROM tag \
+             WHERE digest IS NOT NULL");
+        if let Some(name) = repository {
+            select.push(" AND repository = ?", [Value::from(name)]);
+        }
+        select.push(
+            " ORDER BY repository, name LIMIT ? OFFSET ?) AS tag \
+             LEFT JOIN image ON image.digest = tag.digest ORDER BY tag.repository, tag.name",
+            [page.limit.into(), page.offset.into()],
+        );
+        let rows = self.all(select).await?;
+        let mut items = Vec::with_capacity(rows.len());
+        let mut briefs = HashMap::with_capacity(rows.len());
+        for row in &rows {
+            let pointer = TagPointer::read(row)?;
+            if row.opt_text("kind")?.is_some() && !briefs.contains_key(&pointer.digest) {
+                briefs.insert(pointer.digest, ImageBrief::read(row)?);
+            }
+            items.push(pointer);
+        }
+        self.add_platforms_of_indexes(&mut briefs).await?;
+        Ok((Paged { items, total }, briefs))
     }
 
     /// The tags of these repositories that point somewhere; by repository, then by name.

@@ -109,14 +109,12 @@ impl Store {
         repository: Option<&RepositoryName>,
         page: Page,
     ) -> Result<Paged<TagPointer>, StoreError> {
-        let name = repository.map(|name| name.as_str().to_owned());
-        let mut count = sql("SELECT COUNT(*) AS total FROM tag WHERE digest IS NOT NULL");
-        let mut select = sql("SELECT * FROM tag WHERE digest IS NOT NULL");
-        if let Some(name) = name {
-            count.push(" AND repository = ?", [Value::from(name.clone())]);
+        let total = self.tag_count(repository).await?;
+        let mut select =
+            sql("SELECT repository, name, digest, at FROM tag WHERE digest IS NOT NULL");
+        if let Some(name) = repository {
             select.push(" AND repository = ?", [Value::from(name)]);
         }
-        let total = self.first(count).await?.map_or(Ok(0), |row| row.count("total"))?;
         select.push(
             " ORDER BY repository, name LIMIT ? OFFSET ?",
             [page.limit.into(), page.offset.into()],
@@ -124,6 +122,15 @@ impl Store {
         let items =
             self.all(select).await?.iter().map(TagPointer::read).collect::<Result<_, _>>()?;
         Ok(Paged { items, total })
+    }
+
+    /// How many tags, of all repositories or of one, point somewhere.
+    pub async fn tag_count(&self, repository: Option<&RepositoryName>) -> Result<u64, StoreError> {
+        let mut count = sql("SELECT COUNT(*) AS total FROM tag WHERE digest IS NOT NULL");
+        if let Some(name) = repository {
+            count.push(" AND repository = ?", [Value::from(name)]);
+        }
+        self.first(count).await?.map_or(Ok(0), |row| row.count("total"))
     }
 
     /// The tags that point to `digest`, in every repository.

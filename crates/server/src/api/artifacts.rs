@@ -249,7 +249,7 @@ pub(super) async fn by_path(
 /// Whether the catalogue has a tag in this repository.
 async fn is_known(app: &App, repo: &str) -> ApiResult<bool> {
     let Ok(name) = repo.parse::<RepositoryName>() else { return Ok(false) };
-    Ok(app.store.tags(Some(&name), Page::first(0)).await?.total > 0)
+    Ok(app.store.tag_count(Some(&name)).await? > 0)
 }
 
 /// A whole list, read and told part by part so that its length does not matter.

@@ -93,9 +93,7 @@ pub(super) async fn list(
     let repository: Option<RepositoryName> =
         repository.map(str::parse).transpose().map_err(ApiError::bad)?;
     let limits = &app.settings.limits;
-    let found = app.store.tags(repository.as_ref(), page.part(limits)).await?;
-    let digests: Vec<Digest> = found.items.iter().map(|pointer| pointer.digest).collect();
-    let briefs = app.store.image_briefs(&digests).await?;
+    let (found, briefs) = app.store.tag_briefs(repository.as_ref(), page.part(limits)).await?;
     let lines = found.items.into_iter().map(|pointer| {
         let brief = briefs.get(&pointer.digest);
         line(pointer, brief)
