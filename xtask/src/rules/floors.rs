@@ -5,8 +5,8 @@ use super::workspace::Package;
 /// The floors, lowest first. A crate knows the floors below its own, and nobody on it.
 const FLOORS: &[&[&str]] = &[
     &["portolan-model"],
-    &["portolan-store", "portolan-oci", "portolan-aws"],
-    &["portolan-registry", "portolan-catalogue"],
+    &["portolan-store", "portolan-oci", "portolan-aws", "portolan-github"],
+    &["portolan-registry", "portolan-catalogue", "portolan-tracker"],
     &["portolan-server"],
     &["portolan"],
 ];
