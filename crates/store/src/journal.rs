@@ -1,11 +1,13 @@
 //! The journal: what the outside world said, kept before it is acted on.
 
+use std::collections::HashSet;
 use std::str::FromStr;
 
 use portolan_model::{Event, EventId, EventKind, Timestamp};
 
+use crate::bulk::statements;
 use crate::page::{Page, Paged};
-use crate::row::{Row, json_text, sql};
+use crate::row::{Query, Row, Value, json_text, sql, sql_made};
 use crate::{Store, StoreError, Tx};
 
 /// What became of an entry.
@@ -87,6 +89,27 @@ impl JournalEntry {
 pub struct JournalFilter {
     /// Only those in this state.
     pub state: Option<JournalState>,
+    /// Only those of this kind.
+    pub kind: Option<String>,
+}
+
+/// An entry as a way in hands it over.
+#[derive(Debug, Clone)]
+pub struct NewEntry {
+    /// Its identity.
+    pub id: EventId,
+    /// Who said it.
+    pub source: String,
+    /// The name of what happened.
+    pub kind: String,
+    /// Two entries with one key are the same; the second is not recorded.
+    pub dedupe_key: String,
+    /// When it happened, by the word of who said it.
+    pub occurred_at: Timestamp,
+    /// What was said, as it was said.
+    pub payload: String,
+    /// Why it cannot be understood, where it cannot.
+    pub dead: Option<String>,
 }
 
 impl Tx {
@@ -97,17 +120,83 @@ impl Tx {
         event: &Event,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let insert = sql("INSERT INTO journal \
-             (id, source, kind, dedupe_key, occurred_at, recorded_at, payload, state) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending') ON CONFLICT (dedupe_key) DO NOTHING")
-        .bind(id.to_string())
-        .bind(event.source.as_str())
-        .bind(event.kind.name())
-        .bind(event.dedupe_key.as_str())
-        .bind(event.occurred_at)
-        .bind(now)
-        .bind(json_text(&event.kind));
-        Ok(self.run(insert).await? == 1)
+        let entry = NewEntry {
+            id,
+            source: event.source.clone(),
+            kind: event.kind.name().to_owned(),
+            dedupe_key: event.dedupe_key.clone(),
+            occurred_at: event.occurred_at,
+            payload: json_text(&event.kind),
+            dead: None,
+        };
+        Ok(!self.append_entries(vec![entry], now).await?.is_empty())
+    }
+
+    /// Records all of these entries; those that were not recorded before.
+    pub async fn append_entries(
+        &mut self,
+        entries: Vec<NewEntry>,
+        now: Timestamp,
+    ) -> Result<Vec<EventId>, StoreError> {
+        let row = |entry: NewEntry| -> Vec<Value> {
+            let state = entry.dead.as_ref().map_or(JournalState::Pending, |_| JournalState::Dead);
+            vec![
+                entry.id.to_string().into(),
+                entry.source.into(),
+                entry.kind.into(),
+                entry.dedupe_key.into(),
+                entry.occurred_at.into(),
+                now.into(),
+                entry.payload.into(),
+                state.name().into(),
+                entry.dead.into(),
+            ]
+        };
+        let insert = "INSERT INTO journal (id, source, kind, dedupe_key, occurred_at, \
+             recorded_at, payload, state, reason) VALUES";
+        let rows = entries.into_iter().map(row).collect();
+        let mut recorded = Vec::new();
+        for insert in statements(insert, rows, "ON CONFLICT (dedupe_key) DO NOTHING RETURNING id") {
+            for row in self.all(insert).await? {
+                recorded.push(row.parsed("id")?);
+            }
+        }
+        Ok(recorded)
+    }
+
+    /// Marks pending entries as acted on; those that no other process had acted on.
+    pub async fn events_applied(
+        &mut self,
+        ids: &[EventId],
+    ) -> Result<HashSet<EventId>, StoreError> {
+        let rows = ids.iter().map(|id| vec![id.to_string().into()]).collect();
+        let update =
+            "UPDATE journal SET state = 'applied' WHERE state = 'pending' AND id IN (VALUES";
+        let mut applied = HashSet::with_capacity(ids.len());
+        for update in statements(update, rows, ") RETURNING id") {
+            for row in self.all(update).await? {
+                applied.insert(row.parsed("id")?);
+            }
+        }
+        Ok(applied)
+    }
+
+    /// Makes an entry that is dead, or was applied, wait to be acted on once more; false where
+    /// there is none.
+    pub async fn replay_event(&mut self, id: EventId) -> Result<bool, StoreError> {
+        let update = sql("UPDATE journal SET state = 'pending', reason = NULL WHERE id = $1")
+            .bind(id.to_string());
+        Ok(self.run(update).await? == 1)
+    }
+
+    /// Makes every dead entry, of one kind or of all, wait to be acted on once more; how many.
+    pub async fn replay_dead_events(&mut self, kind: Option<&str>) -> Result<u64, StoreError> {
+        let mut update =
+            sql("UPDATE journal SET state = 'pending', reason = NULL WHERE state = 'dead'");
+        if let Some(kind) = kind {
+            update.push(" AND kind = ?", [kind.into()]);
+        }
+        self.run(update).await
     }
 
     /// Marks a pending entry as acted on; false where another process did.
@@ -141,17 +230,41 @@ impl Store {
         filter: &JournalFilter,
         page: Page,
     ) -> Result<Paged<JournalEntry>, StoreError> {
-        let state = filter.state.map(JournalState::name);
-        let count = sql("SELECT COUNT(*) AS total FROM journal WHERE ($1 IS NULL OR state = $1)")
-            .bind(state);
+        let mut clause = Query::default();
+        if let Some(state) = filter.state {
+            clause.push(" AND state = ?", [state.name().into()]);
+        }
+        if let Some(kind) = &filter.kind {
+            clause.push(" AND kind = ?", [kind.as_str().into()]);
+        }
+        let of = |before: &str| {
+            sql_made(format!("{before} FROM journal WHERE TRUE{}", clause.as_str()))
+                .with(clause.values.clone())
+        };
+        let count = of("SELECT COUNT(*) AS total");
         let total = self.first(count).await?.map_or(Ok(0), |row| row.count("total"))?;
-        let select = sql("SELECT * FROM journal WHERE ($1 IS NULL OR state = $1) \
-             ORDER BY id DESC LIMIT $2 OFFSET $3")
-        .bind(state)
-        .bind(page.limit)
-        .bind(page.offset);
+        let mut select = of("SELECT *");
+        select.push(" ORDER BY id DESC LIMIT ? OFFSET ?", [page.limit.into(), page.offset.into()]);
         let items =
             self.all(select).await?.iter().map(JournalEntry::read).collect::<Result<_, _>>()?;
         Ok(Paged { items, total })
+    }
+
+    /// One entry.
+    pub async fn journal_entry(&self, id: EventId) -> Result<Option<JournalEntry>, StoreError> {
+        let select = sql("SELECT * FROM journal WHERE id = $1").bind(id.to_string());
+        self.first(select).await?.as_ref().map(JournalEntry::read).transpose()
+    }
+
+    /// Entries recorded after `after` (all where there is none), oldest first.
+    pub async fn journal_after(
+        &self,
+        after: Option<EventId>,
+        limit: u32,
+    ) -> Result<Vec<JournalEntry>, StoreError> {
+        let select = sql("SELECT * FROM journal WHERE id > $1 ORDER BY id LIMIT $2")
+            .bind(after.map(|id| id.to_string()).unwrap_or_default())
+            .bind(limit);
+        self.all(select).await?.iter().map(JournalEntry::read).collect()
     }
 }

@@ -7,6 +7,7 @@
 mod artifact;
 mod blob;
 mod brief;
+mod bulk;
 mod content;
 mod db;
 mod error;
@@ -23,6 +24,7 @@ mod repository;
 mod row;
 mod store;
 mod tag;
+mod track;
 mod wake;
 mod where_is;
 mod writer;
@@ -34,11 +36,15 @@ pub use error::StoreError;
 pub use file::{FileFilter, FileRecord, ImageFile};
 pub use image::{Child, Image, ImageKind, ImageLayer, ImageState, ImageSummary, ScannedImage};
 pub use job::{Job, JobFilter, JobState, Lease, NewJob};
-pub use journal::{JournalEntry, JournalFilter, JournalState};
+pub use journal::{JournalEntry, JournalFilter, JournalState, NewEntry};
 pub use layer::{Layer, LayerResult, LayerScan};
 pub use manifest::{ManifestPart, NewManifest, Referrer, StoredManifest};
 pub use page::{Page, Paged};
 pub use registry_gc::Unreferenced;
 pub use store::{Engine, Store, StoreOptions};
 pub use tag::{TagMove, TagPointer};
+pub use track::{
+    Deployment, DeploymentFact, DeploymentFilter, DeploymentRequest, RequestFact, Sweep, Task,
+    TaskFact, TaskFilter, TaskWord,
+};
 pub use where_is::Placed;

@@ -74,7 +74,19 @@ pub(crate) fn sql_made(text: String) -> Query {
     Query { text: Text::Made(text), values: Vec::new() }
 }
 
+impl Default for Query {
+    fn default() -> Self {
+        sql("")
+    }
+}
+
 impl Query {
+    /// With these values and no others.
+    pub(crate) fn with(mut self, values: Vec<Value>) -> Self {
+        self.values = values;
+        self
+    }
+
     /// Binds the next value.
     pub(crate) fn bind(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());

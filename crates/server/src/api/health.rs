@@ -47,7 +47,7 @@ pub(super) async fn metrics(State(app): State<App>) -> ApiResult<impl IntoRespon
         let labels = vec![Label::new("kind", kind), Label::new("state", state.name())];
         app.metrics.set("portolan_jobs", labels, total);
     }
-    let pending = JournalFilter { state: Some(JournalState::Pending) };
+    let pending = JournalFilter { state: Some(JournalState::Pending), kind: None };
     let pending = app.store.journal(&pending, Page::first(0)).await?.total;
     app.metrics.set("portolan_journal_pending", Vec::new(), pending);
     let (blobs, bytes) = app.store.blob_totals().await?;

@@ -24,7 +24,7 @@ fn pushed(tag: &str, image: &portolan_testkit::Image) -> EventKind {
 }
 
 async fn pending(bed: &Bed) -> u64 {
-    let filter = JournalFilter { state: Some(JournalState::Pending) };
+    let filter = JournalFilter { state: Some(JournalState::Pending), kind: None };
     bed.store.journal(&filter, Page::first(0)).await.unwrap().total
 }
 
@@ -98,7 +98,7 @@ async fn what_is_not_understood_is_set_aside() {
     database.query("UPDATE journal SET payload = '{\"kind\":\"moon-landed\"}'").unwrap();
     assert!(say(&bed, "good", bed.store.now(), pushed("2", &service("shop", "2"))).await);
     bed.work().await;
-    let dead = JournalFilter { state: Some(JournalState::Dead) };
+    let dead = JournalFilter { state: Some(JournalState::Dead), kind: None };
     let dead = bed.store.journal(&dead, Page::first(10)).await.unwrap().items;
     assert_eq!(dead.len(), 1);
     assert!(dead[0].reason.as_ref().unwrap().contains("not understood"));

@@ -53,7 +53,7 @@ async fn pending_events_come_in_order_until_applied(bed: Bed) {
     assert!(!change!(bed.store, |tx| tx.event_applied(first).await), "applied once");
     change!(bed.store, |tx| tx.event_dead(second, "not understood").await);
     assert_eq!(pending().await, [third]);
-    let dead = JournalFilter { state: Some(JournalState::Dead) };
+    let dead = JournalFilter { state: Some(JournalState::Dead), kind: None };
     let dead = bed.store.journal(&dead, Page::ALL).await.unwrap();
     assert_eq!(dead.items[0].reason.as_deref(), Some("not understood"));
     assert_eq!((dead.total, dead.items[0].id), (1, second));

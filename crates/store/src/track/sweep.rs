@@ -1,0 +1,59 @@
+//! What the last sweep of an environment found.
+
+use portolan_model::Timestamp;
+
+use crate::row::sql;
+use crate::{Store, StoreError, Tx};
+
+/// What a sweep of an environment found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sweep {
+    /// The environment's name.
+    pub environment: String,
+    /// When.
+    pub at: Timestamp,
+    /// Services that ECS told of.
+    pub services: u64,
+    /// Tasks that ECS told of.
+    pub tasks: u64,
+    /// Tasks and services that were not as events had told.
+    pub drift: u64,
+    /// Why it could not be finished.
+    pub error: Option<String>,
+}
+
+impl Tx {
+    /// Keeps what a sweep found, in place of what the one before found.
+    pub async fn swept(&mut self, sweep: &Sweep) -> Result<(), StoreError> {
+        let insert = sql("INSERT INTO sweep (environment, at, services, tasks, drift, error) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (environment) DO UPDATE SET \
+             at = excluded.at, services = excluded.services, tasks = excluded.tasks, \
+             drift = excluded.drift, error = excluded.error")
+        .bind(sweep.environment.as_str())
+        .bind(sweep.at)
+        .bind(sweep.services)
+        .bind(sweep.tasks)
+        .bind(sweep.drift)
+        .bind(sweep.error.as_deref());
+        self.run(insert).await.map(|_| ())
+    }
+}
+
+impl Store {
+    /// What the last sweep of each environment found, by environment.
+    pub async fn sweeps(&self) -> Result<Vec<Sweep>, StoreError> {
+        let rows = self.all(sql("SELECT * FROM sweep ORDER BY environment")).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Sweep {
+                    environment: row.text("environment")?,
+                    at: row.time("at")?,
+                    services: row.count("services")?,
+                    tasks: row.count("tasks")?,
+                    drift: row.count("drift")?,
+                    error: row.opt_text("error")?,
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,251 @@
+//! Tasks: merging facts into rows, and reading them.
+
+use portolan_model::{Digest, RepositoryName, Tag, Timestamp};
+
+use super::NEVER;
+use super::fact::{TaskFact, TaskWord};
+use crate::bulk::statements;
+use crate::row::{Row, Value};
+use crate::{StoreError, Tx};
+
+/// One container of one task, as far as it is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// What was said of it. Of a task of which more than one thing was said, the merged facts.
+    pub fact: TaskFact,
+    /// When the next task of its slot took its place.
+    pub superseded_at: Option<Timestamp>,
+    /// The image that it runs, as the catalogue knows it.
+    pub digest: Option<Digest>,
+    /// The service that it is of; none while its image is not known, and it is held.
+    pub service: Option<String>,
+}
+
+fn when(moment: i64) -> Option<Timestamp> {
+    (moment != NEVER).then(|| Timestamp::from_millis(moment))
+}
+
+fn never(moment: Option<Timestamp>) -> Value {
+    moment.map_or(NEVER, Timestamp::millis).into()
+}
+
+impl Task {
+    /// Until when it ran or could run, as far as it is known.
+    pub fn until(&self) -> Option<Timestamp> {
+        [self.fact.stopping_at, self.fact.stopped_at, self.superseded_at]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    pub(crate) fn read(row: &Row) -> Result<Self, StoreError> {
+        let time = |column: &str| row.int(column).map(when);
+        Ok(Self {
+            fact: TaskFact {
+                id: row.text("id")?,
+                container: row.text("container")?,
+                position: u32::try_from(row.int("position")?).unwrap_or(u32::MAX),
+                environment: row.text("environment")?,
+                account: row.text("account")?,
+                region: row.text("region")?,
+                cluster: row.text("cluster")?,
+                ecs_service: row.opt_text("ecs_service")?,
+                deployment: row.text("deployment")?,
+                task_definition: row.opt_text("task_definition")?,
+                image: row.text("image")?,
+                repository: row.opt_parsed::<RepositoryName>("repository")?,
+                tag: row.opt_parsed::<Tag>("tag")?,
+                stated: row.opt_digest("stated")?,
+                cpu: row.opt_text("cpu")?,
+                memory: row.opt_text("memory")?,
+                word: TaskWord {
+                    version: row.count("version")?,
+                    at: row.time("seen_at")?,
+                    mark: row.int("mark")?,
+                    last_status: row.text("last_status")?,
+                    desired_status: row.text("desired_status")?,
+                    health: row.opt_text("health")?,
+                    exit_code: row.opt_int("exit_code")?,
+                    stop_code: row.opt_text("stop_code")?,
+                    reason: row.opt_text("reason")?,
+                },
+                pending_at: time("pending_at")?,
+                running_at: time("running_at")?,
+                stopping_at: time("stopping_at")?,
+                stopped_at: time("stopped_at")?,
+                slot: row.opt_text("slot")?,
+            },
+            superseded_at: time("superseded_at")?,
+            digest: row.opt_digest("digest")?,
+            service: row.opt_text("service")?,
+        })
+    }
+}
+
+fn row(fact: TaskFact, now: Timestamp) -> Vec<Value> {
+    vec![
+        fact.id.into(),
+        fact.container.into(),
+        fact.position.into(),
+        fact.environment.into(),
+        fact.account.into(),
+        fact.region.into(),
+        fact.cluster.into(),
+        fact.ecs_service.into(),
+        fact.deployment.into(),
+        fact.task_definition.into(),
+        fact.image.into(),
+        fact.repository.as_ref().map(RepositoryName::as_str).into(),
+        fact.tag.as_ref().map(Tag::as_str).into(),
+        fact.stated.into(),
+        fact.cpu.into(),
+        fact.memory.into(),
+        fact.word.version.into(),
+        fact.word.at.into(),
+        fact.word.mark.into(),
+        fact.word.last_status.into(),
+        fact.word.desired_status.into(),
+        fact.word.health.into(),
+        fact.word.exit_code.into(),
+        fact.word.stop_code.into(),
+        fact.word.reason.into(),
+        never(fact.pending_at),
+        never(fact.running_at),
+        never(fact.stopping_at),
+        never(fact.stopped_at),
+        fact.slot.into(),
+        NEVER.into(),
+        now.into(),
+    ]
+}
+
+const INSERT: &str = "INSERT INTO task (id, container, position, environment, account, region, \
+    cluster, ecs_service, deployment, task_definition, image, repository, tag, stated, cpu, memory, \
+    version, seen_at, mark, last_status, desired_status, health, exit_code, stop_code, reason, \
+    pending_at, running_at, stopping_at, stopped_at, slot, superseded_at, recorded_at) VALUES";
+
+/// How a column merges: which of the two values stands.
+#[derive(Clone, Copy)]
+enum Rule {
+    /// The lower, where neither is NULL.
+    Lower,
+    /// The higher; a known value before NULL.
+    Higher,
+    /// That of the newer word.
+    Newer,
+}
+
+const RULES: &[(&str, Rule)] = &[
+    ("position", Rule::Lower),
+    ("environment", Rule::Higher),
+    ("account", Rule::Higher),
+    ("region", Rule::Higher),
+    ("cluster", Rule::Higher),
+    ("ecs_service", Rule::Higher),
+    ("deployment", Rule::Higher),
+    ("task_definition", Rule::Higher),
+    ("image", Rule::Higher),
+    ("repository", Rule::Higher),
+    ("tag", Rule::Higher),
+    ("stated", Rule::Higher),
+    ("cpu", Rule::Higher),
+    ("memory", Rule::Higher),
+    ("slot", Rule::Higher),
+    ("pending_at", Rule::Lower),
+    ("running_at", Rule::Lower),
+    ("stopping_at", Rule::Lower),
+    ("stopped_at", Rule::Lower),
+    ("recorded_at", Rule::Lower),
+    ("version", Rule::Newer),
+    ("seen_at", Rule::Newer),
+    ("mark", Rule::Newer),
+    ("last_status", Rule::Newer),
+    ("desired_status", Rule::Newer),
+    ("health", Rule::Newer),
+    ("exit_code", Rule::Newer),
+    ("stop_code", Rule::Newer),
+    ("reason", Rule::Newer),
+];
+
+/// What the catalogue made of the row is forgotten where what it was made of has changed: the image's
+/// name or digest, or, of an image named by a tag, since when it runs.
+const CHANGED: &str = "((excluded.stated IS NOT NULL AND task.stated IS NULL) \
+    OR excluded.image > task.image \
+    OR (task.stated IS NULL AND excluded.pending_at < task.pending_at))";
+
+fn upsert() -> String {
+    let mut text = String::from("ON CONFLICT (id, container) DO UPDATE SET ");
+    for (column, rule) in RULES {
+        let stands = match rule {
+            Rule::Lower => format!("excluded.{column} < task.{column}"),
+            Rule::Higher => format!("task.{column} IS NULL OR excluded.{column} > task.{column}"),
+            Rule::Newer => "(excluded.version, excluded.seen_at, excluded.mark) > \
+                (task.version, task.seen_at, task.mark)"
+                .to_owned(),
+        };
+        text.push_str(&format!(
+            "{column} = CASE WHEN {stands} THEN excluded.{column} ELSE task.{column} END, "
+        ));
+    }
+    for column in ["digest", "service"] {
+        text.push_str(&format!(
+            "{column} = CASE WHEN {CHANGED} THEN NULL ELSE task.{column} END, "
+        ));
+    }
+    text.truncate(text.len() - 2);
+    text.push_str(" RETURNING id, container, deployment, environment, service, slot");
+    text
+}
+
+/// A row that was merged: what must be looked at after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Merged {
+    pub(crate) id: String,
+    pub(crate) container: String,
+    pub(crate) slot: Option<String>,
+    /// Whether its image is not known yet, or must be looked for again.
+    pub(crate) held: bool,
+}
+
+impl Tx {
+    /// Merges facts about tasks, at most one for each container of each task, into their rows; and
+    /// looks for the images of those whose image is not known.
+    pub async fn merge_tasks(
+        &mut self,
+        facts: Vec<TaskFact>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let rows = facts.into_iter().map(|fact| row(fact, now)).collect();
+        let mut merged = Vec::new();
+        for insert in statements(INSERT, rows, &upsert()) {
+            for row in self.all(insert).await? {
+                merged.push(Merged {
+                    id: row.text("id")?,
+                    container: row.text("container")?,
+                    slot: row.opt_text("slot")?,
+                    held: row.opt_text("service")?.is_none(),
+                });
+            }
+        }
+        self.supersede(&merged).await?;
+        self.look_for_images(&merged).await
+    }
+
+    /// In each slot the next task ends the one before, in whichever order they were heard of.
+    async fn supersede(&mut self, merged: &[Merged]) -> Result<(), StoreError> {
+        let mut slots: Vec<_> = merged.iter().filter_map(|task| task.slot.clone()).collect();
+        slots.sort();
+        slots.dedup();
+        let rows = slots.into_iter().map(|slot| vec![slot.into()]).collect();
+        let update = format!(
+            "UPDATE task SET superseded_at = COALESCE((SELECT MIN(later.pending_at) FROM task AS \
+             later WHERE later.slot = task.slot AND (later.pending_at > task.pending_at OR \
+             (later.pending_at = task.pending_at AND later.id > task.id))), {NEVER}) \
+             WHERE slot IN (VALUES"
+        );
+        for update in statements(&update, rows, ")") {
+            self.run(update).await?;
+        }
+        Ok(())
+    }
+}
