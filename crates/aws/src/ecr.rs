@@ -6,29 +6,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_ecr::config::Credentials;
+use aws_config::SdkConfig;
 use aws_sdk_ecr::types::AuthorizationData;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use portolan_model::{Clock, Secret, Timestamp};
 
-use crate::EcrHost;
+use crate::{AwsSettings, EcrHost, StaticKey};
 
 /// A password is renewed when it is good for no longer than this: a long push must end before it.
 const RENEW_BEFORE_MILLIS: i64 = 3 * 60 * 60 * 1000;
-
-/// An access key that is told, and not found by the usual chain.
-#[derive(Debug, Clone)]
-pub struct StaticKey {
-    /// The key's id.
-    pub id: String,
-    /// Its secret.
-    pub secret: Secret<String>,
-    /// The session's token, where the key is a temporary one.
-    pub session: Option<Secret<String>>,
-}
 
 /// How ECR is asked.
 #[derive(Debug, Clone)]
@@ -166,38 +153,10 @@ impl EcrCredentials {
     }
 
     async fn config(&self, region: &str) -> SdkConfig {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(self.settings.connect_timeout)
-            .operation_timeout(self.settings.timeout)
-            .build();
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .region(Region::new(region.to_owned()))
-            .timeout_config(timeouts);
-        if let Some(endpoint) = &self.settings.endpoint {
-            loader = loader.endpoint_url(endpoint);
-        }
-        if let Some(key) = &self.settings.key {
-            let session = key.session.as_ref().map(|session| session.expose().clone());
-            let secret = key.secret.expose().clone();
-            loader = loader.credentials_provider(Credentials::new(
-                key.id.clone(),
-                secret,
-                session,
-                None,
-                "portolan",
-            ));
-        }
-        let config = loader.load().await;
-        let Some(role) = &self.settings.role_arn else { return config };
-        let taken = aws_config::sts::AssumeRoleProvider::builder(role)
-            .session_name("portolan")
-            .configure(&config)
-            .build()
-            .await;
-        config
-            .into_builder()
-            .credentials_provider(aws_sdk_ecr::config::SharedCredentialsProvider::new(taken))
-            .build()
+        let EcrSettings { role_arn, endpoint, key, connect_timeout, timeout } =
+            self.settings.clone();
+        let region = Some(region.to_owned());
+        AwsSettings { region, role_arn, endpoint, key, connect_timeout, timeout }.load().await
     }
 }
 
