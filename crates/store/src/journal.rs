@@ -181,6 +181,20 @@ impl Tx {
         Ok(applied)
     }
 
+    /// Entries that were acted on, recorded after `after`, oldest first: for making anew what was
+    /// made of them.
+    pub async fn applied_events_after(
+        &mut self,
+        after: Option<EventId>,
+        limit: u32,
+    ) -> Result<Vec<JournalEntry>, StoreError> {
+        let select = sql("SELECT * FROM journal WHERE id > $1 AND state = 'applied' \
+             ORDER BY id LIMIT $2")
+        .bind(after.map(|id| id.to_string()).unwrap_or_default())
+        .bind(limit);
+        self.all(select).await?.iter().map(JournalEntry::read).collect()
+    }
+
     /// Makes an entry that is dead, or was applied, wait to be acted on once more; false where
     /// there is none.
     pub async fn replay_event(&mut self, id: EventId) -> Result<bool, StoreError> {

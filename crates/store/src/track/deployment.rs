@@ -1,5 +1,7 @@
 //! Deployments: merging facts into rows, and reading them.
 
+use std::fmt::Write as _;
+
 use portolan_model::{Digest, RepositoryName, Tag, Timestamp};
 
 use super::NEVER;
@@ -122,9 +124,10 @@ const LOWER: &[&str] =
 fn upsert() -> String {
     let mut text = String::from("ON CONFLICT (environment, key) DO UPDATE SET ");
     let mut rule = |column: &str, stands: &str| {
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "{column} = CASE WHEN {stands} THEN excluded.{column} ELSE deployment.{column} END, "
-        ));
+        );
     };
     for column in HIGHER {
         let stands =

@@ -1,5 +1,7 @@
 //! Tasks: merging facts into rows, and reading them.
 
+use std::fmt::Write as _;
+
 use portolan_model::{Digest, RepositoryName, Tag, Timestamp};
 
 use super::NEVER;
@@ -183,14 +185,13 @@ fn upsert() -> String {
                 (task.version, task.seen_at, task.mark)"
                 .to_owned(),
         };
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "{column} = CASE WHEN {stands} THEN excluded.{column} ELSE task.{column} END, "
-        ));
+        );
     }
     for column in ["digest", "service"] {
-        text.push_str(&format!(
-            "{column} = CASE WHEN {CHANGED} THEN NULL ELSE task.{column} END, "
-        ));
+        let _ = write!(text, "{column} = CASE WHEN {CHANGED} THEN NULL ELSE task.{column} END, ");
     }
     text.truncate(text.len() - 2);
     text.push_str(" RETURNING id, container, deployment, environment, service, slot");

@@ -1,0 +1,126 @@
+//! The way in: whatever arrives is in the journal before whoever sent it is answered.
+
+use std::fmt::Write as _;
+
+use portolan_model::{Digest, EventId, Timestamp};
+use portolan_store::{NewEntry, Store, StoreError};
+
+use crate::envelope::{self, Inner, Kind};
+
+/// A body as a way in received it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Which way it came: `sqs:QUEUE`, `http`, `file`, `sweep`.
+    pub source: String,
+    /// What it holds: one event or several, wrapped or not.
+    pub body: String,
+    /// The identity that its way gave it, such as that of an SQS message. An event that has no
+    /// identity of its own has this one.
+    pub id: Option<String>,
+    /// When it was sent, where its way says so.
+    pub sent_at: Option<Timestamp>,
+}
+
+/// What became of the messages.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Entries that are in the journal now and were not before.
+    pub recorded: Vec<EventId>,
+    /// Events that had been recorded before.
+    pub repeated: u64,
+    /// Bodies that cannot be read. They are in the journal as dead.
+    pub dead: u64,
+}
+
+/// Takes messages into the journal.
+#[derive(Debug, Clone)]
+pub struct Intake {
+    store: Store,
+}
+
+impl Intake {
+    /// Takes messages into the journal of `store`.
+    pub fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// Records everything that `messages` hold, in one commit, and wakes whoever acts on it. When
+    /// this returns without an error, the senders may be answered.
+    pub async fn take(&self, messages: Vec<Message>) -> Result<Taken, StoreError> {
+        let now = self.store.now();
+        let entries: Vec<NewEntry> =
+            messages.into_iter().flat_map(|message| self.entries(message, now)).collect();
+        if entries.is_empty() {
+            return Ok(Taken::default());
+        }
+        let events = entries.len() as u64;
+        let dead = entries.iter().filter(|entry| entry.dead.is_some()).count() as u64;
+        let append = self
+            .store
+            .write(move |tx| Box::pin(async move { tx.append_entries(entries, now).await }));
+        let recorded = append.await?;
+        self.store.wake_journal().await;
+        Ok(Taken { repeated: events - recorded.len() as u64, recorded, dead })
+    }
+
+    fn entries(&self, message: Message, now: Timestamp) -> Vec<NewEntry> {
+        let sent_at = message.sent_at.unwrap_or(now);
+        match envelope::open(&message.body) {
+            Ok(events) => events
+                .into_iter()
+                .enumerate()
+                .map(|(place, event)| self.entry(&message, place, event, sent_at))
+                .collect(),
+            Err(unreadable) => {
+                let body = kept(message.body);
+                let digest = Digest::of(body.as_bytes());
+                let dedupe_key = message.id.map_or_else(|| digest.to_string(), kept);
+                vec![NewEntry {
+                    id: EventId::new(self.store.ids()),
+                    source: message.source,
+                    kind: Kind::Other.name().to_owned(),
+                    dedupe_key,
+                    occurred_at: sent_at,
+                    payload: body,
+                    dead: Some(unreadable.to_string()),
+                }]
+            }
+        }
+    }
+
+    fn entry(&self, message: &Message, place: usize, event: Inner, sent_at: Timestamp) -> NewEntry {
+        let id = EventId::new(self.store.ids());
+        let dedupe_key = match (event.id, &message.id) {
+            // Senders that use one identity for different things are known; what was sent tells
+            // those apart, and what was sent twice is the same to the byte.
+            (Some(event_id), _) => named(&event_id, &Digest::of(event.body.as_bytes())),
+            (None, Some(message_id)) => format!("{message_id}:{place}"),
+            (None, None) => id.to_string(),
+        };
+        NewEntry {
+            id,
+            source: message.source.clone(),
+            kind: event.kind.name().to_owned(),
+            dedupe_key: kept(dedupe_key),
+            occurred_at: event.at.unwrap_or(sent_at),
+            payload: event.body,
+            dead: None,
+        }
+    }
+}
+
+/// `id`, and enough of the digest of what was said to tell two things of one identity apart.
+fn named(id: &str, digest: &Digest) -> String {
+    let mut key = String::with_capacity(id.len() + 17);
+    key.push_str(id);
+    key.push(':');
+    for byte in &digest.as_bytes()[..8] {
+        let _ = write!(key, "{byte:02x}");
+    }
+    key
+}
+
+/// `text` as every engine can keep it: PostgreSQL refuses the character zero.
+fn kept(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
+}
