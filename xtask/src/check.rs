@@ -1,10 +1,11 @@
 //! `cargo xtask test` and `cargo xtask ci`: the one way to know that the work is sound.
 
+use portolan_testkit::moto;
 use portolan_testkit::postgres::{self, Cluster};
 
 use crate::run::{cargo, run, succeeds};
 use crate::steps::Steps;
-use crate::{packages, rules, stray};
+use crate::{packages, python, rules, stray};
 
 /// Everything, or only the tests when `quick`; only those that match `filters` if there are any.
 pub(crate) fn test(quick: bool, filters: &[String]) -> bool {
@@ -29,6 +30,7 @@ pub(crate) fn ci() -> bool {
 
 fn check(steps: &mut Steps, quick: bool, filters: &[String]) {
     steps.run("Debian packages", || packages::install(packages::TEST));
+    steps.run("Python packages", || python::moto().map(|_| ()));
     if !steps.all_well() {
         return;
     }
@@ -68,6 +70,7 @@ fn tests(filters: &[String]) -> anyhow::Result<()> {
         command
     };
     command.env(postgres::VARIABLE, cluster.url()).env(stray::VARIABLE, &mark);
+    command.env(moto::VARIABLE, python::moto()?);
     let result = run(&mut command);
     result.and(stray::check(&mark))
 }

@@ -5,6 +5,7 @@
 mod bench;
 mod check;
 mod packages;
+mod python;
 mod rules;
 mod run;
 mod steps;

@@ -15,6 +15,8 @@ pub(crate) const TEST: &[Package] = &[
     ("ca-certificates", "the certificates of public registries"),
     ("zstd", "layers compressed by somebody else"),
     ("util-linux", "setpriv, which binds peers to the life of the tests"),
+    ("openssl", "signatures that are not made by us"),
+    ("python3-venv", "the virtual environment of moto, which stands in for AWS"),
     ("postgresql-15", "the grown store"),
     ("docker-registry", "a registry that is not ours"),
     ("apache2-utils", "htpasswd, for a registry with a login"),

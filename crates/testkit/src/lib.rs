@@ -11,6 +11,7 @@ pub mod http;
 pub mod image;
 pub mod layer;
 pub mod layout;
+pub mod moto;
 pub mod port;
 pub mod postgres;
 pub mod process;
