@@ -14,6 +14,8 @@ pub const ALL: &[&str] = &[
     "manifest.after-commit",
     "journal.before-apply",
     "journal.after-apply",
+    "journal.before-track",
+    "journal.after-track",
     "scan.after-batch",
     "scan.before-layer-commit",
     "scan.after-layer-commit",

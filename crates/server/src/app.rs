@@ -6,6 +6,7 @@ use portolan_catalogue::Catalogue;
 use portolan_model::Timestamp;
 use portolan_registry::{Registry, RegistryError};
 use portolan_store::{Store, StoreError};
+use portolan_tracker::{Intake, Tracker};
 use tokio_util::sync::CancellationToken;
 
 use crate::contents::Opener;
@@ -22,6 +23,10 @@ pub struct App {
     pub registry: Registry,
     /// What scans images and remembers what is in them.
     pub catalogue: Catalogue,
+    /// What keeps track of what runs where.
+    pub tracker: Tracker,
+    /// What takes events into the journal.
+    pub intake: Intake,
     /// How it behaves.
     pub settings: Arc<Settings>,
     /// Since when it runs.
@@ -58,6 +63,8 @@ impl App {
             started_at: store.now(),
             catalogue: Catalogue::new(store.clone(), scan, limits),
             images: Images { built_in: registry.clone(), other: settings.registry.clone() },
+            tracker: Tracker::new(store.clone(), settings.track.clone()),
+            intake: Intake::new(store.clone()),
             opener: Opener::new(&settings.limits),
             registry,
             store,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use portolan_catalogue::ScanOptions;
 use portolan_model::Limits;
+use portolan_tracker::Rules;
 
 /// How a server behaves. Each field says its unit; [`Settings::new`] says the defaults.
 #[derive(Debug, Clone)]
@@ -18,6 +19,9 @@ pub struct Settings {
     /// The registry that images are read from; none (the default) for the built-in one. What is
     /// pushed to the built-in one is read from there in either case.
     pub registry: Option<portolan_oci::Registry>,
+    /// Where environments are, and which containers are left out of what runs. Default: the local
+    /// environments `staging` and `production`, and what collects logs on ECS.
+    pub track: Rules,
     /// Jobs that run at a time in this process. Default: 2.
     pub workers: usize,
     /// For how long a worker that says nothing is believed to live. Default: 60 s.
@@ -45,6 +49,7 @@ impl Settings {
             limits: Limits::default(),
             scan: ScanOptions::default(),
             registry: None,
+            track: Rules::default(),
             workers: 2,
             lease: Duration::from_mins(1),
             attempts: 8,

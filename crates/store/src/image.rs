@@ -226,7 +226,8 @@ impl Tx {
         .bind(digest)
         .bind(error)
         .bind(now);
-        self.run(update).await.map(|_| ())
+        self.run(update).await?;
+        self.image_is_known(digest).await
     }
 
     /// Records what a scan of an image found, in place of what an earlier one did. Its layers must
@@ -268,7 +269,8 @@ impl Tx {
         .bind(found.compressed_bytes)
         .bind(found.raw_bytes)
         .bind(files);
-        self.run(update).await.map(|_| ())
+        self.run(update).await?;
+        self.image_is_known(digest).await
     }
 
     async fn put_parts(&mut self, image: &Digest, found: &ScannedImage) -> Result<(), StoreError> {

@@ -72,7 +72,8 @@ impl Tx {
         .bind(at)
         .bind(event.to_string())
         .bind(digest);
-        self.run(pointer).await.map(|_| ())
+        self.run(pointer).await?;
+        self.tag_has_moved(repository, tag).await
     }
 
     /// The tags of `repository` that point to `digest`.

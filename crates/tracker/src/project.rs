@@ -23,6 +23,23 @@ pub struct Rules {
     pub ignored_containers: Vec<String>,
 }
 
+impl Default for Rules {
+    /// The local environments `staging` and `production`; the containers that AWS and its users put
+    /// beside others to collect logs and figures are ignored.
+    fn default() -> Self {
+        let place = |(order, name): (u32, &str)| Environment {
+            name: name.to_owned(),
+            order,
+            ..Environment::default()
+        };
+        let ignored = ["log_router", "cwagent", "aws-for-fluent-bit", "cloudwatch-agent"];
+        Self {
+            places: Places::new([(1, "staging"), (2, "production")].map(place).to_vec()),
+            ignored_containers: ignored.map(str::to_owned).to_vec(),
+        }
+    }
+}
+
 /// Why an event can be read and yet has no place here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unplaced {

@@ -41,9 +41,9 @@ impl Tracker {
         matches!(kind.parse(), Ok(Kind::EcrImage | Kind::RegistryNotification | Kind::Harbor))
     }
 
-    /// Whether an entry of this kind came from outside.
-    pub fn is_from_outside(kind: &str) -> bool {
-        kind.parse::<Kind>().is_ok()
+    /// Whether an entry of this kind is acted on by [`Tracker::apply`].
+    pub fn tracks(kind: &str) -> bool {
+        kind.parse::<Kind>().is_ok() && !Self::is_about_images(kind)
     }
 
     /// Reads `entry` and adds what it says to `facts`.
@@ -99,7 +99,7 @@ impl Tracker {
             let Some(last) = entries.last() else { return Ok(done) };
             after = Some(last.id);
             let mut facts = Facts::default();
-            for entry in entries.iter().filter(|entry| Self::is_from_outside(&entry.kind)) {
+            for entry in entries.iter().filter(|entry| Self::tracks(&entry.kind)) {
                 done += 1;
                 // What was understood once is set aside now only when the rules have changed.
                 if let Err(reason) = self.understand(entry, &mut facts) {

@@ -5,6 +5,7 @@ mod collect;
 #[cfg(test)]
 mod probe;
 mod scan;
+mod scan_tag;
 
 use futures::future::BoxFuture;
 use portolan_catalogue::CatalogueError;
@@ -18,11 +19,13 @@ pub(crate) use collect::CollectGarbage;
 #[cfg(test)]
 pub(super) use probe::Probe;
 pub(crate) use scan::ScanImage;
+pub(crate) use scan_tag::ScanTag;
 
 /// Every kind.
-pub(super) const ALL: &[&str] = &[ScanImage::KIND, Backfill::KIND, CollectGarbage::KIND];
+pub(super) const ALL: &[&str] =
+    &[ScanImage::KIND, ScanTag::KIND, Backfill::KIND, CollectGarbage::KIND];
 /// Kinds for which a worker is kept free, so that a push is not kept waiting by long work.
-pub(super) const QUICK: &[&str] = &[ScanImage::KIND];
+pub(super) const QUICK: &[&str] = &[ScanImage::KIND, ScanTag::KIND];
 
 /// Begins a job of any kind.
 pub(super) fn begin(
@@ -32,6 +35,7 @@ pub(super) fn begin(
 ) -> BoxFuture<'static, Result<(), Failure>> {
     match job.kind.as_str() {
         ScanImage::KIND => queue::begin::<ScanImage>(job, app, progress),
+        ScanTag::KIND => queue::begin::<ScanTag>(job, app, progress),
         Backfill::KIND => queue::begin::<Backfill>(job, app, progress),
         CollectGarbage::KIND => queue::begin::<CollectGarbage>(job, app, progress),
         #[cfg(test)]

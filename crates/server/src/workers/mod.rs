@@ -56,7 +56,7 @@ fn runner(app: &App, kinds: &'static [&'static str], stop: CancellationToken) ->
 pub(crate) async fn run_until_idle(app: &App) -> Result<(), StoreError> {
     let runner = runner(app, jobs::ALL, CancellationToken::new());
     loop {
-        let applied = journal::apply_pending(&app.store).await?;
+        let applied = journal::apply_pending(app).await?;
         if applied == 0 && !runner.run_next().await? {
             return Ok(());
         }

@@ -56,7 +56,7 @@ impl Tx {
     }
 
     /// Looks again for the images of the tasks that name theirs by this tag: it moved.
-    pub async fn tag_has_moved(
+    pub(crate) async fn tag_has_moved(
         &mut self,
         repository: &RepositoryName,
         tag: &Tag,
@@ -76,7 +76,7 @@ impl Tx {
     }
 
     /// Gives the tasks that run an image their service: it has become known.
-    pub async fn image_is_known(&mut self, digest: &Digest) -> Result<(), StoreError> {
+    pub(crate) async fn image_is_known(&mut self, digest: &Digest) -> Result<(), StoreError> {
         let service =
             sql_made(format!("{SERVICE} WHERE digest = $1 RETURNING environment, deployment"))
                 .bind(digest);
