@@ -4,6 +4,18 @@
 //! read ([`read`]) and turned into facts ([`project`]). Facts merge in the store by rules that do not
 //! depend on the order of arrival; what is true at a moment is derived from them by pure functions.
 
+pub mod envelope;
+pub mod facts;
+pub mod intake;
 pub mod observation;
+pub mod places;
+pub mod project;
+pub mod read;
+pub mod tracker;
 
+pub use envelope::{Inner, Kind, Unreadable};
+pub use intake::{Intake, Message, Taken};
 pub use observation::Observation;
+pub use places::{Environment, Places};
+pub use project::Rules;
+pub use tracker::Tracker;

@@ -176,6 +176,10 @@ pub struct LinkObserved {
     pub at: Timestamp,
     /// Who asked, where the event says so.
     pub user: Option<String>,
+    /// How far it is, where the event says so.
+    pub state: Option<RolloutState>,
+    /// Why, as a sentence.
+    pub reason: Option<String>,
     /// What was asked for, where the event says so.
     pub asked: Option<Box<RequestObserved>>,
 }
