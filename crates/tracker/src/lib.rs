@@ -4,6 +4,7 @@
 //! read ([`read`]) and turned into facts ([`project`]). Facts merge in the store by rules that do not
 //! depend on the order of arrival; what is true at a moment is derived from them by pure functions.
 
+mod deployments;
 pub mod envelope;
 pub mod facts;
 pub mod intake;
@@ -11,11 +12,17 @@ pub mod observation;
 pub mod places;
 pub mod project;
 pub mod read;
+pub mod running;
+pub mod status;
 pub mod tracker;
+pub mod view;
 
 pub use envelope::{Inner, Kind, Unreadable};
 pub use intake::{Intake, Message, Taken};
 pub use observation::Observation;
 pub use places::{Environment, Places};
 pub use project::Rules;
+pub use running::{Cell, Running};
+pub use status::{Counts, Phase, Status};
 pub use tracker::Tracker;
+pub use view::{DeploymentView, Wanted};

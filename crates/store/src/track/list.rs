@@ -172,6 +172,71 @@ impl Store {
         self.all(select).await?.iter().map(Deployment::read).collect()
     }
 
+    /// Of each of these deployments, named by environment and key, the one of the same service that
+    /// was made before it and the one that was made after it.
+    pub async fn neighbours_of(
+        &self,
+        of: &[(String, String)],
+    ) -> Result<Vec<Deployment>, StoreError> {
+        let mut keys = Vec::new();
+        for chunk in of.chunks(CHUNK / 2) {
+            let mut select = sql("SELECT d.environment AS environment, \
+                 (SELECT b.key FROM deployment AS b WHERE b.environment = d.environment \
+                  AND b.service = d.service AND (b.created_at, b.key) < (d.created_at, d.key) \
+                  ORDER BY b.created_at DESC, b.key DESC LIMIT 1) AS before_key, \
+                 (SELECT a.key FROM deployment AS a WHERE a.environment = d.environment \
+                  AND a.service = d.service AND (a.created_at, a.key) > (d.created_at, d.key) \
+                  ORDER BY a.created_at, a.key LIMIT 1) AS after_key \
+                 FROM deployment AS d WHERE (d.environment, d.key) IN (VALUES ");
+            push_pairs(&mut select, chunk);
+            select.push(")", []);
+            for row in self.all(select).await? {
+                let place = row.text("environment")?;
+                for column in ["before_key", "after_key"] {
+                    keys.extend(row.opt_text(column)?.map(|key| (place.clone(), key)));
+                }
+            }
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        let mut found = Vec::with_capacity(keys.len());
+        for chunk in keys.chunks(CHUNK / 2) {
+            let mut select = sql("SELECT * FROM deployment WHERE (environment, key) IN (VALUES ");
+            push_pairs(&mut select, chunk);
+            select.push(")", []);
+            for row in self.all(select).await? {
+                found.push(Deployment::read(&row)?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Requests, newest first, that have not become a deployment: none was linked to them, and none
+    /// of the same service, environment and version was made within `patience_millis` after them.
+    pub async fn requests_unanswered(
+        &self,
+        filter: &DeploymentFilter,
+        patience_millis: i64,
+        page: Page,
+    ) -> Result<Vec<RequestFact>, StoreError> {
+        let clause = clause(filter, "at");
+        let mut select = sql_made(format!(
+            "SELECT * FROM deployment_request AS r WHERE TRUE{}",
+            clause.as_str()
+        ))
+        .with(clause.values);
+        select.push(
+            " AND NOT EXISTS (SELECT 1 FROM deployment AS d WHERE d.request = r.id) \
+             AND NOT EXISTS (SELECT 1 FROM deployment AS d WHERE d.environment = r.environment \
+             AND d.service = r.service AND d.request IS NULL \
+             AND (d.tag IS NULL OR d.tag = r.version) \
+             AND d.created_at >= r.at AND d.created_at <= r.at + ?) \
+             ORDER BY at DESC, id LIMIT ? OFFSET ?",
+            [patience_millis.into(), page.limit.into(), page.offset.into()],
+        );
+        self.all(select).await?.iter().map(RequestFact::read).collect()
+    }
+
     /// Requests, newest first.
     pub async fn deployment_requests(
         &self,
@@ -220,6 +285,13 @@ impl Store {
         }
         Ok(names)
     }
+}
+
+/// Adds `(?, ?), …` with these values.
+fn push_pairs(query: &mut Query, pairs: &[(String, String)]) {
+    let rows = vec!["(?, ?)"; pairs.len()].join(", ");
+    let values = pairs.iter().flat_map(|(one, other)| [one.as_str().into(), other.as_str().into()]);
+    query.push(&rows, values);
 }
 
 fn clause(filter: &DeploymentFilter, time: &str) -> Query {
