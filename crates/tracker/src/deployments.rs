@@ -14,8 +14,8 @@ const PART: usize = 500;
 
 /// A deployment that was seen, or a request that has not become one.
 enum Found {
-    Seen(Deployment),
-    Asked(DeploymentRequest),
+    Seen(Box<Deployment>),
+    Asked(Box<DeploymentRequest>),
 }
 
 impl Found {
@@ -65,11 +65,11 @@ impl Tracker {
         at: Timestamp,
     ) -> Result<Option<DeploymentView>, StoreError> {
         let seen = self.store().deployments_named(id).await?;
-        let newest = seen.into_iter().find(|it| it.created_at() <= at).map(Found::Seen);
+        let newest = seen.into_iter().find(|it| it.created_at() <= at);
         let found = match newest {
-            Some(found) => found,
+            Some(newest) => Found::Seen(Box::new(newest)),
             None => match self.store().deployment_request(id).await? {
-                Some(request) if request.at <= at => Found::Asked(request),
+                Some(request) if request.at <= at => Found::Asked(Box::new(request)),
                 _ => return Ok(None),
             },
         };
@@ -92,8 +92,8 @@ impl Tracker {
         let mut found: Vec<Found> = seen
             .items
             .into_iter()
-            .map(Found::Seen)
-            .chain(asked.into_iter().map(Found::Asked))
+            .map(|it| Found::Seen(Box::new(it)))
+            .chain(asked.into_iter().map(|it| Found::Asked(Box::new(it))))
             .collect();
         // Both are sorted, and the sort keeps the order of equals.
         found.sort_by_key(|found| std::cmp::Reverse(found.at()));
@@ -111,7 +111,7 @@ impl Tracker {
         let seen: Vec<Deployment> = found
             .iter()
             .filter_map(|found| match found {
-                Found::Seen(deployment) => Some(deployment.clone()),
+                Found::Seen(deployment) => Some((**deployment).clone()),
                 Found::Asked(_) => None,
             })
             .collect();
@@ -123,7 +123,7 @@ impl Tracker {
         let mut seen = assembly.views(seen, &around).await?.into_iter();
         let view = |found| match found {
             Found::Seen(_) => seen.next(),
-            Found::Asked(request) => Some(assembly.unanswered(request)),
+            Found::Asked(request) => Some(assembly.unanswered(*request)),
         };
         Ok(found.into_iter().filter_map(view).collect())
     }
