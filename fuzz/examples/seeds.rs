@@ -71,6 +71,21 @@ fn archives() -> Vec<(String, Vec<u8>)> {
     entries.into_iter().map(|(name, entries)| (name.to_owned(), archive(&entries))).collect()
 }
 
+/// The recorded events, plain and as SNS and SQS hand them over.
+fn events() -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/tracker/tests/fixtures");
+    let mut seeds = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let text = fs::read_to_string(&path)?;
+        let sns = format!("{{\"Type\":\"Notification\",\"Message\":{text:?}}}");
+        seeds.push((format!("{name}-sns"), sns.into_bytes()));
+        seeds.push((name, text.into_bytes()));
+    }
+    Ok(seeds)
+}
+
 fn main() -> anyhow::Result<()> {
     let mut layers = Vec::new();
     for (name, raw) in archives() {
@@ -90,6 +105,7 @@ fn main() -> anyhow::Result<()> {
         ("config", image.config.bytes),
     ];
     write("manifest", manifests.map(|(name, bytes)| (name.to_owned(), bytes)))?;
+    write("event", events()?)?;
     let digest = index.images[0].digest();
     let names = [
         "app".to_owned(),
