@@ -16,8 +16,10 @@ pub mod port;
 pub mod postgres;
 pub mod process;
 pub mod publish;
+mod random;
 pub mod server;
 mod spawner;
+pub mod story;
 pub mod synthetic;
 pub mod tar;
 

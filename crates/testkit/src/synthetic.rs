@@ -2,7 +2,6 @@
 //! memory.
 
 mod content;
-mod random;
 
 use std::io::{self, Write};
 
@@ -14,9 +13,9 @@ use serde_json::json;
 
 use crate::image;
 use crate::layout::Layout;
+use crate::random::Random;
 use crate::tar::{self, Entry};
 use content::noise as noise_of;
-use random::Random;
 
 /// What to make.
 #[derive(Debug, Clone)]

@@ -278,7 +278,10 @@ fn went_back(case: Case<'_>, at: Timestamp) -> bool {
             && one.fact.task_definition == other.fact.task_definition;
         definition || (one.digest.is_some() && one.digest == other.digest)
     };
-    let back = case.before.is_some_and(|before| same(before, after) && !same(before, mine));
+    // Trying again what failed before is no way back.
+    let back = case.before.is_some_and(|before| {
+        before.fact.failed.is_none() && same(before, after) && !same(before, mine)
+    });
     says_so || after.fact.rollback || back
 }
 

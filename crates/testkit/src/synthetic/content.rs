@@ -1,6 +1,6 @@
 //! Content of made-up files, as hard to compress as the real thing.
 
-use super::random::Random;
+use crate::random::Random;
 
 /// Words of which texts are made; how often each comes falls with its place, as in real ones.
 const WORDS: [&str; 48] = [
