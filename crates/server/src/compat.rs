@@ -7,11 +7,15 @@ use http::uri::PathAndQuery;
 const PREFIX: &str = "/cdp-portal-backend";
 
 /// The portal's routes, as far as their parts are fixed.
-const ROUTES: [&str; 7] = [
+const ROUTES: &[&str] = &[
     "/artifacts",
     "/files",
     "/services",
     "/deployables",
+    "/repositories",
+    "/templates",
+    "/service-types",
+    "/github-repo",
     "/admin/scan",
     "/admin/backfill",
     "/health",

@@ -19,5 +19,5 @@ mod workers;
 pub use app::{App, OpenError};
 pub use router::router;
 pub use serve::{ServeError, serve};
-pub use settings::Settings;
+pub use settings::{Settings, SourceSettings, Template};
 pub use workers::Workers;

@@ -22,6 +22,8 @@ pub struct Settings {
     /// Where environments are, and which containers are left out of what runs. Default: the local
     /// environments `staging` and `production`, and what collects logs on ECS.
     pub track: Rules,
+    /// Where repositories of source code and their teams are learnt from. Default: nowhere.
+    pub repositories: SourceSettings,
     /// Jobs that run at a time in this process. Default: 2.
     pub workers: usize,
     /// For how long a worker that says nothing is believed to live. Default: 60 s.
@@ -41,6 +43,33 @@ pub struct Settings {
     pub farewell: Duration,
 }
 
+/// Where repositories of source code are learnt from, and which of them are templates.
+#[derive(Debug, Clone)]
+pub struct SourceSettings {
+    /// Who lists them; none where nobody does.
+    pub source: Option<portolan_github::Source>,
+    /// Between two readings. Default: 5 minutes.
+    pub interval: Duration,
+    /// Repositories that services are made from, in the order in which they are shown. Default:
+    /// none.
+    pub templates: Vec<Template>,
+}
+
+/// A repository that services are made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    /// The repository's name.
+    pub repository: String,
+    /// What is made from it, for people.
+    pub title: String,
+}
+
+impl Default for SourceSettings {
+    fn default() -> Self {
+        Self { source: None, interval: Duration::from_mins(5), templates: Vec::new() }
+    }
+}
+
 impl Settings {
     /// The defaults, with blobs under `blobs`.
     pub fn new(blobs: impl Into<PathBuf>) -> Self {
@@ -50,6 +79,7 @@ impl Settings {
             scan: ScanOptions::default(),
             registry: None,
             track: Rules::default(),
+            repositories: SourceSettings::default(),
             workers: 2,
             lease: Duration::from_mins(1),
             attempts: 8,

@@ -24,6 +24,7 @@ use crate::App;
         (name = "artifacts", description = "Scanned images and the files in them"),
         (name = "services", description = "Services and their versions"),
         (name = "images", description = "Images by their digests, tags and their history"),
+        (name = "repositories", description = "Repositories of source code, teams, templates"),
         (name = "jobs", description = "What is queued and what runs"),
         (name = "admin", description = "What an administrator asks for"),
         (name = "server", description = "How the server is"),

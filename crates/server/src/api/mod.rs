@@ -14,6 +14,7 @@ mod health;
 mod image_files;
 mod images;
 mod jobs;
+mod repositories;
 mod services;
 mod tags;
 
@@ -38,6 +39,12 @@ pub(crate) fn routes() -> Router<App> {
         .routes(routes!(image_files::files))
         .routes(routes!(tags::list))
         .routes(routes!(tags::history))
+        .routes(routes!(repositories::list))
+        .routes(routes!(repositories::one))
+        .routes(routes!(repositories::of_team))
+        .routes(routes!(repositories::templates))
+        .routes(routes!(repositories::template))
+        .routes(routes!(repositories::service_types))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::one))
         .routes(routes!(jobs::events))
@@ -50,6 +57,7 @@ pub(crate) fn routes() -> Router<App> {
         .split_for_parts();
     // Names of repositories have slashes, which a documented path cannot say.
     routes
+        .route("/github-repo", get(repositories::no_team))
         .route("/artifacts/{*rest}", get(artifacts::by_path))
         .route("/services/{*rest}", get(services::one))
         .route("/deployables/{*rest}", get(services::versions))

@@ -11,6 +11,7 @@ use futures::future::BoxFuture;
 use portolan_catalogue::CatalogueError;
 use portolan_store::{Job, StoreError};
 
+use super::github::SyncRepositories;
 use super::queue::{self, Failure, Progress, Work as _};
 use crate::App;
 
@@ -23,7 +24,7 @@ pub(crate) use scan_tag::ScanTag;
 
 /// Every kind.
 pub(super) const ALL: &[&str] =
-    &[ScanImage::KIND, ScanTag::KIND, Backfill::KIND, CollectGarbage::KIND];
+    &[ScanImage::KIND, ScanTag::KIND, Backfill::KIND, CollectGarbage::KIND, SyncRepositories::KIND];
 /// Kinds for which a worker is kept free, so that a push is not kept waiting by long work.
 pub(super) const QUICK: &[&str] = &[ScanImage::KIND, ScanTag::KIND];
 
@@ -38,11 +39,12 @@ pub(super) fn begin(
         ScanTag::KIND => queue::begin::<ScanTag>(job, app, progress),
         Backfill::KIND => queue::begin::<Backfill>(job, app, progress),
         CollectGarbage::KIND => queue::begin::<CollectGarbage>(job, app, progress),
+        SyncRepositories::KIND => queue::begin::<SyncRepositories>(job, app, progress),
         #[cfg(test)]
         Probe::KIND => queue::begin::<Probe>(job, app, progress),
         other => {
             let message = format!("`{other}` is no kind of job that this version knows");
-            Box::pin(std::future::ready(Err(Failure { message, transient: false })))
+            Box::pin(std::future::ready(Err(Failure::told(message, false))))
         }
     }
 }
@@ -56,5 +58,5 @@ pub(super) async fn given_up(app: &App, job: &Job, why: &str) -> Result<(), Stor
 }
 
 fn failure(error: &CatalogueError) -> Failure {
-    Failure { message: error.story(), transient: !error.is_permanent() }
+    Failure::told(error.story(), !error.is_permanent())
 }

@@ -7,6 +7,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::App;
 
+mod github;
 mod housekeeping;
 pub(crate) mod jobs;
 mod journal;
@@ -30,6 +31,7 @@ impl Workers {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         tasks.spawn(journal::run(app.clone(), stop.clone()));
         tasks.spawn(housekeeping::run(app.clone(), stop.clone()));
+        tasks.spawn(github::run(app.clone(), stop.clone()));
         // One is kept free for what is quick.
         tasks.spawn(runner(app, jobs::QUICK, stop.clone()).run());
         for _ in 0..app.settings.workers.clamp(1, 64) {

@@ -29,6 +29,8 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     /// Whether doing it again later may go through.
     pub(crate) transient: bool,
+    /// When to do it again at the earliest, where whoever refused said so.
+    pub(crate) again_at: Option<Timestamp>,
 }
 
 impl Failure {
@@ -36,7 +38,12 @@ impl Failure {
     pub(crate) fn new(error: &(dyn std::error::Error + 'static), transient: bool) -> Self {
         let chain = std::iter::successors(Some(error), |error| error.source());
         let texts: Vec<String> = chain.map(ToString::to_string).collect();
-        Self { message: texts.join(": "), transient }
+        Self::told(texts.join(": "), transient)
+    }
+
+    /// What `message` says.
+    pub(crate) fn told(message: impl Into<String>, transient: bool) -> Self {
+        Self { message: message.into(), transient, again_at: None }
     }
 }
 
@@ -112,7 +119,7 @@ pub(super) fn begin<W: Work>(
         Ok(work) => work.run(app, progress),
         Err(error) => {
             let message = format!("the job cannot be read: {error}");
-            Box::pin(std::future::ready(Err(Failure { message, transient: false })))
+            Box::pin(std::future::ready(Err(Failure::told(message, false))))
         }
     }
 }

@@ -94,7 +94,7 @@ impl Runner {
         if job.attempts > self.app.settings.attempts {
             // Each worker that began it died before it could say why.
             let message = format!("given up: begun {} times and never ended", job.attempts - 1);
-            return Outcome::Failed(Failure { message, transient: false });
+            return Outcome::Failed(Failure::told(message, false));
         }
         let progress = Progress::new(&self.app, job);
         let begun = jobs::begin(job, self.app.clone(), progress.clone());
@@ -132,7 +132,8 @@ impl Runner {
                 change.await?
             }
             Outcome::Failed(failure) if again(&failure) => {
-                let at = now.plus_millis(backoff(job));
+                let soonest = now.plus_millis(backoff(job));
+                let at = failure.again_at.map_or(soonest, |at| at.max(soonest));
                 tracing::warn!(job = %job.id, kind = job.kind, error = failure.message, "will be tried again");
                 self.retry(lease, failure.message, at).await?
             }
@@ -187,7 +188,7 @@ impl Outcome {
                     Ok(panic) => format!("panicked, which is a bug: {}", panic_text(&*panic)),
                     Err(error) => error.to_string(),
                 };
-                Self::Failed(Failure { message, transient: true })
+                Self::Failed(Failure::told(message, true))
             }
         }
     }

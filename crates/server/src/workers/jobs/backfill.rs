@@ -37,7 +37,7 @@ impl Work for Backfill {
                 Ok(_) => Ok(()),
                 Err(error @ CatalogueError::Content(_)) => {
                     // Whatever the registry said, it may say something else an hour later.
-                    Err(Failure { message: error.story(), transient: true })
+                    Err(Failure::told(error.story(), true))
                 }
                 Err(error) => Err(failure(&error)),
             }

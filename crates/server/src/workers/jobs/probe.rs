@@ -28,7 +28,7 @@ impl Work for Probe {
 
     fn run(self, _app: App, progress: Progress) -> BoxFuture<'static, Result<(), Failure>> {
         async move {
-            let failed = |transient| Failure { message: "told to fail".to_owned(), transient };
+            let failed = |transient| Failure::told("told to fail", transient);
             match self {
                 Self::End => Ok(()),
                 Self::Fail => Err(failed(false)),
