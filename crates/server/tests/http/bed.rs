@@ -75,9 +75,13 @@ impl Bed {
     }
 
     pub(crate) async fn postgres() -> Self {
+        Self::postgres_with(|_| {}).await
+    }
+
+    pub(crate) async fn postgres_with(change: impl FnOnce(&mut Settings)) -> Self {
         let database = tokio::task::spawn_blocking(|| postgres::database().unwrap()).await.unwrap();
         let url = database.url();
-        Self::open(tempfile::tempdir().unwrap(), url, Some(database), |_| {}).await
+        Self::open(tempfile::tempdir().unwrap(), url, Some(database), change).await
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
@@ -106,11 +110,17 @@ impl Bed {
 
     /// Another server on the same database and folder, with its own connections.
     pub(crate) async fn replica(&self) -> App {
+        self.replica_with(|_| {}).await
+    }
+
+    pub(crate) async fn replica_with(&self, change: impl FnOnce(&mut Settings)) -> App {
         let url = self.database.as_ref().unwrap().url();
         let options = StoreOptions::new(&url);
         let ids = self.ids.clone();
         let store = Store::open(&options, self.clock.clone(), ids).await.unwrap();
-        App::open(store, Settings::new(self.folder.path().join("blobs"))).await.unwrap()
+        let mut settings = Settings::new(self.folder.path().join("blobs"));
+        change(&mut settings);
+        App::open(store, settings).await.unwrap()
     }
 
     /// Moves the clock.

@@ -11,6 +11,7 @@ mod files;
 mod images;
 mod jobs;
 mod journal;
+mod repositories;
 mod served;
 
 /// Makes of every `async fn name(bed: Bed)` listed a test on each engine.
