@@ -7,6 +7,7 @@
 pub mod browser;
 pub mod containers;
 pub mod docker_registry;
+pub mod fake_ecs;
 pub mod http;
 pub mod image;
 pub mod layer;
