@@ -7,6 +7,8 @@ use portolan_catalogue::ScanOptions;
 use portolan_model::Limits;
 use portolan_tracker::Rules;
 
+use crate::SnsSettings;
+
 /// How a server behaves. Each field says its unit; [`Settings::new`] says the defaults.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -24,6 +26,8 @@ pub struct Settings {
     pub track: Rules,
     /// Where repositories of source code and their teams are learnt from. Default: nowhere.
     pub repositories: SourceSettings,
+    /// Which topics of SNS are heard over HTTPS. Default: none.
+    pub sns: Option<SnsSettings>,
     /// Jobs that run at a time in this process. Default: 2.
     pub workers: usize,
     /// For how long a worker that says nothing is believed to live. Default: 60 s.
@@ -80,6 +84,7 @@ impl Settings {
             registry: None,
             track: Rules::default(),
             repositories: SourceSettings::default(),
+            sns: None,
             workers: 2,
             lease: Duration::from_mins(1),
             attempts: 8,

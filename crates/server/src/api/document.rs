@@ -25,6 +25,7 @@ use crate::App;
         (name = "services", description = "Services and their versions"),
         (name = "images", description = "Images by their digests, tags and their history"),
         (name = "repositories", description = "Repositories of source code, teams, templates"),
+        (name = "events", description = "What the outside world said, and what became of it"),
         (name = "jobs", description = "What is queued and what runs"),
         (name = "admin", description = "What an administrator asks for"),
         (name = "server", description = "How the server is"),

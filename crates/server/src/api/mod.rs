@@ -9,10 +9,12 @@ mod artifacts;
 mod ask;
 mod document;
 mod error;
+mod events;
 mod files;
 mod health;
 mod image_files;
 mod images;
+mod ingest;
 mod jobs;
 mod repositories;
 mod services;
@@ -45,6 +47,10 @@ pub(crate) fn routes() -> Router<App> {
         .routes(routes!(repositories::templates))
         .routes(routes!(repositories::template))
         .routes(routes!(repositories::service_types))
+        .routes(routes!(events::list, ingest::ingest))
+        .routes(routes!(events::one))
+        .routes(routes!(events::replay))
+        .routes(routes!(events::replay_all))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::one))
         .routes(routes!(jobs::events))

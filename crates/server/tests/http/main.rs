@@ -7,12 +7,14 @@ mod artifacts;
 mod bad_input;
 mod bed;
 mod document;
+mod events;
 mod files;
 mod images;
 mod jobs;
 mod journal;
 mod repositories;
 mod served;
+mod sns;
 
 /// Makes of every `async fn name(bed: Bed)` listed a test on each engine.
 macro_rules! on_both_engines {
