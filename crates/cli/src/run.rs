@@ -87,6 +87,9 @@ fn dispatch(context: &Context, command: Command) -> Outcome {
         Command::Registry(command) => {
             in_runtime(interruptible(commands::registry::run(context, command)))
         }
+        Command::Events(command) => {
+            in_runtime(interruptible(commands::events::run(context, command)))
+        }
         Command::Config(args::Config::Default) => commands::config::default(context),
         Command::Completions { shell } => {
             commands::generated::completions(context, Cli::command(), shell)

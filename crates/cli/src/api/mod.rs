@@ -1,6 +1,7 @@
 //! One small client of the HTTP API: of a server, or of the same router in this process.
 
 pub(crate) mod answers;
+pub(crate) mod events;
 mod transport;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{Method, StatusCode};
+use http::{HeaderName, Method, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use portolan_server::App;
 use serde::Deserialize;
@@ -22,6 +22,9 @@ const MOST_BYTES: usize = 256 << 20;
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long an answer may take: a scan is answered when it is done.
 const ANSWER: Duration = Duration::from_hours(1);
+
+/// The header that makes two requests the same one.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Who is asked.
 #[derive(Debug)]
@@ -53,13 +56,22 @@ pub(crate) struct Request {
     pub(crate) accept: Option<&'static str>,
     /// The media type of the body.
     pub(crate) content_type: Option<String>,
+    /// What makes two requests the same one.
+    pub(crate) idempotency_key: Option<String>,
     /// The body.
     pub(crate) body: Bytes,
 }
 
 impl Request {
     fn new(method: Method, at: String) -> Self {
-        Self { method, at, accept: None, content_type: None, body: Bytes::new() }
+        Self {
+            method,
+            at,
+            accept: None,
+            content_type: None,
+            idempotency_key: None,
+            body: Bytes::new(),
+        }
     }
 
     /// `GET`.
@@ -83,6 +95,8 @@ impl Request {
         headers.extend(content_type.map(|value| (CONTENT_TYPE, value)));
         let accept = self.accept.map(http::HeaderValue::from_static);
         headers.extend(accept.map(|value| (ACCEPT, value)));
+        let key = self.idempotency_key.as_deref().and_then(|text| text.parse().ok());
+        headers.extend(key.map(|value| (IDEMPOTENCY_KEY, value)));
         headers
     }
 }

@@ -1,6 +1,7 @@
 //! What can be written on the command line.
 
 pub(crate) mod append;
+pub(crate) mod events;
 pub(crate) mod image;
 pub(crate) mod registry;
 
@@ -68,6 +69,9 @@ pub(crate) enum Command {
     /// Keep the built-in registry tidy
     #[command(subcommand)]
     Registry(registry::Registry),
+    /// What was said: take it in, look at it, act on it once more
+    #[command(subcommand)]
+    Events(events::Events),
     Doctor(Doctor),
     /// Show the configuration that there is
     #[command(subcommand)]

@@ -2,6 +2,7 @@
 
 pub(crate) mod config;
 pub(crate) mod doctor;
+pub(crate) mod events;
 pub(crate) mod generated;
 pub(crate) mod image;
 pub(crate) mod registry;

@@ -4,6 +4,7 @@
 
 mod configuration;
 mod errors;
+mod events;
 mod help;
 mod images;
 mod registry;
