@@ -227,7 +227,8 @@ fn cdevent(predicate: &str, artifact: Option<&str>) -> Value {
 
 fn deployed(image: Option<String>, digest: Option<Digest>, rollback: bool) -> Observation {
     Observation::Deployed(Box::new(DeployedObserved {
-        event_id: "c-1".into(),
+        // The source tells it from an event of the same number elsewhere.
+        event_id: format!("c-1-{}", Digest::of(b"/ci").short()),
         environment: "prod".into(),
         service: some("orders"),
         image,
@@ -266,6 +267,10 @@ fn the_same_as_a_plain_cloudevent() {
     assert_eq!(observe(&event), deployed(some("r.example/orders:1"), None, false));
     event["type"] = json!("org.example.service.rolledback.v1");
     assert_eq!(observe(&event), deployed(some("r.example/orders:1"), None, true));
+    let uuid = "00000000-0000-4000-8000-0000000000a1";
+    event["id"] = json!(uuid);
+    let Observation::Deployed(observed) = observe(&event) else { panic!("{event}") };
+    assert_eq!(observed.event_id, uuid);
     event["type"] = json!("org.example.something");
     event["data"] = json!([1, 2]);
     assert!(matches!(observe(&event), Observation::Nothing(_)));

@@ -4,7 +4,7 @@
 //! and [`CloudEvents`](https://github.com/cloudevents/spec/blob/main/cloudevents/spec.md). A plain
 //! `CloudEvent` is understood by the same words in its type: `org.example.service.deployed`.
 
-use portolan_model::Timestamp;
+use portolan_model::{Digest, Timestamp};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -80,6 +80,16 @@ impl Environment {
     }
 }
 
+/// The identity of an event. Its own is unique only among those of its source, unless it is a UUID:
+/// builds of two projects have the same numbers.
+fn identity(id: String, source: Option<&Long>) -> String {
+    const UUID: usize = 36;
+    match source.filter(|source| id.len() != UUID && !source.0.is_empty()) {
+        Some(source) => format!("{id}-{}", Digest::of(source.0.as_bytes()).short()),
+        None => id,
+    }
+}
+
 /// What the predicate of the type `….service.PREDICATE….` says; none where it is not of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Change {
@@ -131,7 +141,7 @@ pub(super) fn read_cdevent(body: &str, received: Timestamp) -> Result<Observatio
     change.observed(
         kind,
         DeployedObserved {
-            event_id: context.id.0,
+            event_id: identity(context.id.0, context.source.as_ref()),
             environment: about.environment.name(),
             service: Some(subject.id.0),
             digest: image.as_ref().and_then(|(_, digest)| *digest),
@@ -158,7 +168,7 @@ pub(super) fn read_cloudevent(body: &str, received: Timestamp) -> Result<Observa
     change.observed(
         kind,
         DeployedObserved {
-            event_id: event.id.0,
+            event_id: identity(event.id.0, event.source.as_ref()),
             environment: data.environment.name(),
             service: told(data.service).or(told(event.subject)),
             digest: data.digest.0.or(image.as_ref().and_then(|(_, digest)| *digest)),
