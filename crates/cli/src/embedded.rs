@@ -12,6 +12,7 @@ use crate::env::Environment;
 use crate::error::{Failure, Outcome};
 use crate::exit::Code;
 use crate::registries;
+use crate::source;
 use crate::system::{SystemClock, SystemIds};
 
 /// Opens store, registry and catalogue.
@@ -61,6 +62,7 @@ fn settings(config: &Config, environment: &Environment) -> Outcome<Settings> {
         connections: config.server.connections,
         patience: seconds(config.server.patience_seconds),
         farewell: seconds(config.server.farewell_seconds),
+        repositories: source::settings(&config.github)?,
         ..Settings::new(config.blobs.clone())
     })
 }

@@ -22,6 +22,7 @@ mod registries;
 mod run;
 mod scratch;
 mod session;
+mod source;
 mod system;
 mod table;
 

@@ -148,8 +148,8 @@ impl Setting {
     fn set(&mut self, value: Value, origin: Origin) -> Result<(), ConfigError> {
         if !value::fits(&value, &self.key.default) {
             let found = match &value {
-                Value::Array(_) => "another list",
-                Value::Integer(_) => "a negative number",
+                Value::Array(_) if self.key.default.is_array() => "another list",
+                Value::Integer(_) if self.key.default.is_integer() => "a negative number",
                 other => value::kind(other),
             };
             let wanted = value::wanted(&self.key.default);

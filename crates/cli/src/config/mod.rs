@@ -2,6 +2,7 @@
 
 mod error;
 mod file;
+mod github;
 mod keys;
 mod layers;
 mod origin;
@@ -19,6 +20,7 @@ use portolan_model::Limits;
 
 pub(crate) use error::ConfigError;
 pub(crate) use file::Found;
+pub(crate) use github::{GithubConfig, KeyConfig, SourceConfig, WhomConfig};
 pub(crate) use keys::DEFAULT_FILE;
 pub(crate) use layers::{Flags, Layers};
 pub(crate) use show::{shown, without_password};
@@ -46,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) server: ServerConfig,
     /// How background work is done.
     pub(crate) workers: WorkersConfig,
+    /// Where repositories of source code are learnt from.
+    pub(crate) github: GithubConfig,
     /// What is taken in at most.
     pub(crate) limits: Limits,
     /// Where each value came from.
@@ -126,6 +130,7 @@ impl Config {
                 jobs_kept_days: layers.get("workers.jobs_kept_days")?,
                 housekeeping_seconds: layers.at_least_one("workers.housekeeping_seconds")?,
             },
+            github: github::read(&layers)?,
             limits: layers.section("limits")?,
             layers,
         })

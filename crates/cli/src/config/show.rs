@@ -26,6 +26,9 @@ pub(crate) fn shown(layers: &Layers) -> Vec<Shown> {
 
 fn one(setting: &Setting) -> Shown {
     let value = match &setting.value {
+        Value::String(text) if is_secret(&setting.key.name) && !text.is_empty() => {
+            Value::String("***".to_owned())
+        }
         Value::String(text) => Value::String(without_password(text)),
         other => other.clone(),
     };
@@ -35,6 +38,11 @@ fn one(setting: &Setting) -> Shown {
         origin: setting.origin.to_string(),
         variable: setting.key.variable(),
     }
+}
+
+/// Whether the value of a key of this name is a secret as a whole.
+fn is_secret(name: &str) -> bool {
+    name == "token" || name.ends_with("_base64")
 }
 
 /// `text`, where it is a URL, with its password as `***`, also one in the query.

@@ -44,15 +44,19 @@ pub(super) fn parse(text: &str, default: &Value) -> Option<Value> {
         Value::String(_) => Some(Value::String(text.to_owned())),
         Value::Integer(_) => text.trim().parse().ok().map(Value::Integer),
         Value::Boolean(_) => text.trim().parse().ok().map(Value::Boolean),
-        Value::Array(_) if text.trim_start().starts_with('[') => {
-            format!("value = {text}").parse::<toml::Table>().ok()?.remove("value")
-        }
+        Value::Array(_) if text.trim_start().starts_with('[') => written(text),
+        Value::Table(_) => written(text),
         Value::Array(_) => {
             let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
             Some(Value::Array(items.map(|item| Value::String(item.to_owned())).collect()))
         }
         _ => None,
     }
+}
+
+/// The value that `text` is in TOML.
+fn written(text: &str) -> Option<Value> {
+    format!("value = {text}").parse::<toml::Table>().ok()?.remove("value")
 }
 
 #[cfg(test)]
