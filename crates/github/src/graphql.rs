@@ -199,20 +199,18 @@ fn refused(
     answer: &Answer,
     now: Timestamp,
 ) -> GithubError {
-    let is = |error: &ErrorNode, kinds: &[&str]| {
-        error.kind.as_deref().is_some_and(|kind| kinds.contains(&kind))
-    };
     let texts: Vec<&str> = errors.iter().take(3).map(|error| error.message.as_str()).collect();
     let message = shown(&texts.join("; "));
+    let kind = |error: &ErrorNode| error.kind.clone().unwrap_or_default();
+    // GitHub has called it `RATE_LIMITED` and `RATE_LIMIT`, and nothing where it is the secondary one.
     let limited = |error: &ErrorNode| {
-        is(error, &["RATE_LIMITED"])
-            || (error.kind.is_none() && throttle::is_about_limits(&error.message))
+        kind(error).starts_with("RATE_LIMIT") || throttle::is_about_limits(&error.message)
     };
     if errors.iter().any(limited) {
         let until = throttle::after_refusal(&answer.headers, now);
         return GithubError::RateLimited { until, message };
     }
     let lasting = ["FORBIDDEN", "NOT_FOUND", "INSUFFICIENT_SCOPES"];
-    let permanent = errors.iter().any(|error| is(error, &lasting));
+    let permanent = errors.iter().any(|error| lasting.contains(&kind(error).as_str()));
     GithubError::Partial { doing, message, permanent }
 }

@@ -24,8 +24,13 @@ async fn a_long_wait_is_the_callers() {
     let primary = ok(&primary)
         .insert_header("x-ratelimit-remaining", "0")
         .insert_header("x-ratelimit-reset", &*reset);
+    let secondary = json!({ "data": null, "errors": [
+        { "message": "You have exceeded a secondary rate limit. Please wait a few minutes." },
+    ] });
+    let secondary = ok(&secondary).insert_header("retry-after", "45");
     for (what, answer, seconds) in [
         ("the primary limit", primary, 1800),
+        ("the secondary limit, as data", secondary, 45),
         ("429", limited(429).insert_header("retry-after", "90"), 90),
         ("403", limited(403).insert_header("retry-after", "120"), 120),
         ("403 that says no time", limited(403), 60),
