@@ -8,6 +8,9 @@ use crate::layer::LayerScan;
 use crate::row::{Row, Value, corrupt, sql};
 use crate::{Store, StoreError};
 
+/// Images that one statement asks about at most.
+const CHUNK: usize = 500;
+
 /// One entry of a layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileRecord {
@@ -90,6 +93,14 @@ struct Cover {
 }
 
 impl Cover {
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            position: row.int("position")?,
+            path: row.text("path")?,
+            opaque: row.bool("opaque")?,
+        })
+    }
+
     fn hides(&self, position: i64, path: &str) -> bool {
         if self.position <= position {
             return false;
@@ -149,14 +160,47 @@ impl Store {
     async fn covers(&self, image: &Digest) -> Result<Vec<Cover>, StoreError> {
         let select =
             sql("SELECT position, path, opaque FROM image_cover WHERE image = $1").bind(image);
-        let read = |row: &Row| {
-            Ok(Cover {
-                position: row.int("position")?,
-                path: row.text("path")?,
-                opaque: row.bool("opaque")?,
-            })
-        };
-        self.all(select).await?.iter().map(read).collect()
+        self.all(select).await?.iter().map(Cover::read).collect()
+    }
+
+    /// Images that show an entry at exactly `path` to a container: the topmost layer that has it is
+    /// not hidden by one above. In byte order.
+    pub async fn images_showing(&self, path: &str) -> Result<Vec<Digest>, StoreError> {
+        let select = sql("SELECT l.image, l.position, f.kind FROM layer_file AS f \
+             JOIN layer_scan AS s ON s.id = f.scan \
+             JOIN layer ON layer.digest = s.digest AND layer.scan = f.scan \
+             JOIN image_layer AS l ON l.layer = layer.digest WHERE f.path = $1")
+        .bind(path);
+        let mut tops: BTreeMap<Digest, i64> = BTreeMap::new();
+        for row in self.all(select).await? {
+            let kind = row.int("kind")?;
+            let kind = FileKind::from_number(kind).ok_or_else(|| corrupt("kind", &kind))?;
+            if !kind.is_mark() {
+                let position = row.int("position")?;
+                let top = tops.entry(row.digest("image")?).or_insert(position);
+                *top = position.max(*top);
+            }
+        }
+        // What may hide it is about the path or a folder above it, and so has one of few paths.
+        let folders = path.match_indices('/').map(|(end, _)| &path[..end]);
+        let about: Vec<Value> = folders.chain(["", path]).map(Value::from).collect();
+        let images: Vec<Digest> = tops.keys().copied().collect();
+        for chunk in images.chunks(CHUNK) {
+            let marks = |count: usize| vec!["?"; count].join(", ");
+            let mut select = sql("SELECT image, position, path, opaque FROM image_cover WHERE");
+            select.push(
+                &format!(" image IN ({}) AND path IN ({})", marks(chunk.len()), marks(about.len())),
+                chunk.iter().map(Value::from).chain(about.iter().cloned()),
+            );
+            for row in self.all(select).await? {
+                let image = row.digest("image")?;
+                let cover = Cover::read(&row)?;
+                if tops.get(&image).is_some_and(|position| cover.hides(*position, path)) {
+                    tops.remove(&image);
+                }
+            }
+        }
+        Ok(tops.into_keys().collect())
     }
 
     /// Files of an image as a container of it sees them, in byte order of their paths: of each path

@@ -47,7 +47,7 @@ pub use source_repository::{SourceChange, SourceFilter, SourceRepository, Source
 pub use store::{Engine, Store, StoreOptions};
 pub use tag::{TagMove, TagPointer};
 pub use track::{
-    Deployment, DeploymentFact, DeploymentFilter, DeploymentRequest, RequestFact, Sweep, Task,
-    TaskFact, TaskFilter, TaskWord,
+    Deployment, DeploymentFact, DeploymentFilter, DeploymentRequest, Origin, RequestFact, Sweep,
+    Task, TaskFact, TaskFilter, TaskTotals, TaskWord,
 };
 pub use where_is::Placed;

@@ -54,9 +54,11 @@ async fn run(connection: SqliteConnection, mut requests: mpsc::Receiver<Request>
         let mut answers = Vec::with_capacity(group.len());
         let begun = control(&mut tx, "BEGIN IMMEDIATE").await;
         let mut broken = begun.err().map(|error| error.to_string());
+        let alone = group.len() == 1;
         for Request { change, reply } in group.drain(..) {
             let answer = match &broken {
                 Some(reason) => Err(StoreError::Commit(reason.clone())),
+                None if alone => change(&mut tx).await,
                 None => match apart(&mut tx, change).await {
                     Ok(answer) => answer,
                     Err(error) => {
@@ -67,10 +69,11 @@ async fn run(connection: SqliteConnection, mut requests: mpsc::Receiver<Request>
             };
             answers.push((reply, answer));
         }
-        if broken.is_none() {
+        let undo = alone && answers.iter().any(|(_, answer)| answer.is_err());
+        if broken.is_none() && !undo {
             broken = control(&mut tx, "COMMIT").await.err().map(|error| error.to_string());
         }
-        if broken.is_some() {
+        if broken.is_some() || undo {
             // Fails where nothing was begun, which is what was wanted.
             control(&mut tx, "ROLLBACK").await.ok();
         }

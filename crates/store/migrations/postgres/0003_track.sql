@@ -43,12 +43,11 @@ CREATE TABLE task (
     recorded_at   BIGINT NOT NULL,
     PRIMARY KEY (id, container)
 );
-CREATE INDEX task_by_deployment ON task (environment, deployment);
+CREATE INDEX task_by_deployment ON task (deployment, environment);
 CREATE INDEX task_by_end ON task (ended_at, environment);
 CREATE INDEX task_by_digest ON task (digest, ended_at) WHERE digest IS NOT NULL;
 CREATE INDEX task_by_service ON task (service, environment, ended_at) WHERE service IS NOT NULL;
 CREATE INDEX task_by_image ON task (repository, tag) WHERE stated IS NULL;
-CREATE INDEX task_held ON task (digest) WHERE service IS NULL;
 CREATE INDEX task_by_slot ON task (slot, pending_at) WHERE slot IS NOT NULL;
 
 CREATE TABLE deployment (
@@ -78,7 +77,7 @@ CREATE TABLE deployment (
     repository    TEXT COLLATE "C",
     tag           TEXT COLLATE "C",
     recorded_at   BIGINT NOT NULL,
-    PRIMARY KEY (environment, key)
+    PRIMARY KEY (key, environment)
 );
 CREATE INDEX deployment_by_time ON deployment (created_at, environment, key);
 CREATE INDEX deployment_by_service ON deployment (environment, service, created_at);

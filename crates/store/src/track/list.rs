@@ -180,16 +180,19 @@ impl Store {
     ) -> Result<Vec<Deployment>, StoreError> {
         let mut keys = Vec::new();
         for chunk in of.chunks(CHUNK / 2) {
-            let mut select = sql("SELECT d.environment AS environment, \
+            let mut select = wanted(chunk);
+            select.push(
+                "SELECT d.environment AS environment, \
                  (SELECT b.key FROM deployment AS b WHERE b.environment = d.environment \
                   AND b.service = d.service AND (b.created_at, b.key) < (d.created_at, d.key) \
                   ORDER BY b.created_at DESC, b.key DESC LIMIT 1) AS before_key, \
                  (SELECT a.key FROM deployment AS a WHERE a.environment = d.environment \
                   AND a.service = d.service AND (a.created_at, a.key) > (d.created_at, d.key) \
                   ORDER BY a.created_at, a.key LIMIT 1) AS after_key \
-                 FROM deployment AS d WHERE (d.environment, d.key) IN (VALUES ");
-            push_pairs(&mut select, chunk);
-            select.push(")", []);
+                 FROM wanted CROSS JOIN deployment AS d \
+                 WHERE d.key = wanted.key AND d.environment = wanted.environment",
+                [],
+            );
             for row in self.all(select).await? {
                 let place = row.text("environment")?;
                 for column in ["before_key", "after_key"] {
@@ -201,9 +204,12 @@ impl Store {
         keys.dedup();
         let mut found = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(CHUNK / 2) {
-            let mut select = sql("SELECT * FROM deployment WHERE (environment, key) IN (VALUES ");
-            push_pairs(&mut select, chunk);
-            select.push(")", []);
+            let mut select = wanted(chunk);
+            select.push(
+                "SELECT d.* FROM wanted CROSS JOIN deployment AS d \
+                 WHERE d.key = wanted.key AND d.environment = wanted.environment",
+                [],
+            );
             for row in self.all(select).await? {
                 found.push(Deployment::read(&row)?);
             }
@@ -287,11 +293,15 @@ impl Store {
     }
 }
 
-/// Adds `(?, ?), …` with these values.
-fn push_pairs(query: &mut Query, pairs: &[(String, String)]) {
+/// `WITH wanted (environment, key) AS (…)` of these pairs. To be joined by `CROSS JOIN`, which SQLite
+/// takes in the order in which it is written: it would go through a whole table for a list of pairs.
+fn wanted(pairs: &[(String, String)]) -> Query {
+    let mut query = sql("WITH wanted (environment, key) AS (VALUES ");
     let rows = vec!["(?, ?)"; pairs.len()].join(", ");
     let values = pairs.iter().flat_map(|(one, other)| [one.as_str().into(), other.as_str().into()]);
     query.push(&rows, values);
+    query.push(") ", []);
+    query
 }
 
 fn clause(filter: &DeploymentFilter, time: &str) -> Query {

@@ -11,6 +11,7 @@ mod request;
 mod resolve;
 mod sweep;
 mod task;
+mod where_is;
 
 pub use deployment::Deployment;
 pub use fact::{DeploymentFact, RequestFact, TaskFact, TaskWord};
@@ -18,6 +19,7 @@ pub use list::{DeploymentFilter, TaskFilter};
 pub use request::DeploymentRequest;
 pub use sweep::Sweep;
 pub use task::Task;
+pub use where_is::{Origin, TaskTotals};
 
 /// A moment that was not observed: the last that can be told.
 pub(crate) const NEVER: i64 = i64::MAX;

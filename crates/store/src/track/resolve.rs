@@ -27,7 +27,7 @@ const DEPLOYMENT: &str = "UPDATE deployment SET (service, digest, image, reposit
     (SELECT t.service, t.digest, t.image, t.repository, t.tag FROM task AS t \
      WHERE t.environment = deployment.environment AND t.deployment = deployment.key \
      AND t.service IS NOT NULL ORDER BY t.position, t.pending_at, t.id, t.container LIMIT 1) \
-    WHERE (environment, key) IN (VALUES";
+    WHERE key IN (VALUES";
 
 impl Tx {
     /// Looks for the images of those tasks that are held.
@@ -46,7 +46,7 @@ impl Tx {
         {
             self.run(digest).await?;
         }
-        let end = ") RETURNING environment, deployment";
+        let end = ") RETURNING deployment";
         for service in
             statements(&format!("{SERVICE} WHERE service IS NULL AND id IN (VALUES"), ids(), end)
         {
@@ -70,7 +70,7 @@ impl Tx {
             return Ok(());
         }
         let mut deployments = Vec::new();
-        let service = of(SERVICE, "RETURNING environment, deployment");
+        let service = of(SERVICE, "RETURNING deployment");
         self.touched(service, &mut deployments).await?;
         self.describe_deployments(deployments).await
     }
@@ -78,8 +78,7 @@ impl Tx {
     /// Gives the tasks that run an image their service: it has become known.
     pub(crate) async fn image_is_known(&mut self, digest: &Digest) -> Result<(), StoreError> {
         let service =
-            sql_made(format!("{SERVICE} WHERE digest = $1 RETURNING environment, deployment"))
-                .bind(digest);
+            sql_made(format!("{SERVICE} WHERE digest = $1 RETURNING deployment")).bind(digest);
         let mut deployments = Vec::new();
         self.touched(service, &mut deployments).await?;
         self.describe_deployments(deployments).await
@@ -88,10 +87,10 @@ impl Tx {
     async fn touched(
         &mut self,
         update: Query,
-        deployments: &mut Vec<(String, String)>,
+        deployments: &mut Vec<String>,
     ) -> Result<(), StoreError> {
         for row in self.all(update).await? {
-            deployments.push((row.text("environment")?, row.text("deployment")?));
+            deployments.push(row.text("deployment")?);
         }
         Ok(())
     }
@@ -99,12 +98,11 @@ impl Tx {
     /// Writes down which service and image these deployments are of: those of their first task.
     async fn describe_deployments(
         &mut self,
-        mut deployments: Vec<(String, String)>,
+        mut deployments: Vec<String>,
     ) -> Result<(), StoreError> {
         deployments.sort_unstable();
         deployments.dedup();
-        let rows =
-            deployments.into_iter().map(|(place, key)| vec![place.into(), key.into()]).collect();
+        let rows = deployments.into_iter().map(|key| vec![key.into()]).collect();
         for update in statements(DEPLOYMENT, rows, ")") {
             self.run(update).await?;
         }

@@ -2,8 +2,13 @@
 
 use portolan_model::Timestamp;
 
-use crate::row::sql;
+use super::deployment::Deployment;
+use super::task::Task;
+use crate::row::{Value, sql};
 use crate::{Store, StoreError, Tx};
+
+/// Values bound in one statement at most.
+const CHUNK: usize = 500;
 
 /// What a sweep of an environment found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +45,39 @@ impl Tx {
 }
 
 impl Store {
+    /// The tasks of these identities, ended or not, held or not; by task and container.
+    pub async fn tasks_with(&self, ids: &[String]) -> Result<Vec<Task>, StoreError> {
+        let mut tasks = Vec::new();
+        for chunk in ids.chunks(CHUNK) {
+            let mut select = sql("SELECT * FROM task WHERE id IN (");
+            let values = chunk.iter().map(|id| Value::from(id.as_str()));
+            select.push(&format!("{}) ORDER BY id, container", marks(chunk.len())), values);
+            for row in self.all(select).await? {
+                tasks.push(Task::read(&row)?);
+            }
+        }
+        Ok(tasks)
+    }
+
+    /// The deployments of an environment that have these keys, with or without a known image.
+    pub async fn deployments_with(
+        &self,
+        environment: &str,
+        keys: &[String],
+    ) -> Result<Vec<Deployment>, StoreError> {
+        let mut deployments = Vec::new();
+        for chunk in keys.chunks(CHUNK) {
+            let mut select = sql("SELECT * FROM deployment WHERE environment = ? AND key IN (");
+            let values = std::iter::once(environment).chain(chunk.iter().map(String::as_str));
+            let values = values.map(Value::from);
+            select.push(&format!("{}) ORDER BY key", marks(chunk.len())), values);
+            for row in self.all(select).await? {
+                deployments.push(Deployment::read(&row)?);
+            }
+        }
+        Ok(deployments)
+    }
+
     /// What the last sweep of each environment found, by environment.
     pub async fn sweeps(&self) -> Result<Vec<Sweep>, StoreError> {
         let rows = self.all(sql("SELECT * FROM sweep ORDER BY environment")).await?;
@@ -56,4 +94,8 @@ impl Store {
             })
             .collect()
     }
+}
+
+fn marks(count: usize) -> String {
+    vec!["?"; count].join(", ")
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use portolan_model::{Clock, Digest, EventId, Ids, Timestamp, media};
 use portolan_store::{
@@ -14,12 +14,13 @@ use portolan_tracker::{Environment, Intake, Message, Places, Rules, Tracker};
 /// Accounts of the environments `dev` and `prod`.
 pub(crate) const ACCOUNTS: [&str; 2] = ["111111111111", "222222222222"];
 
+/// The time stands still: what the tracker makes of events does not depend on when they come.
 #[derive(Debug)]
-struct SetClock(AtomicI64);
+struct StillClock;
 
-impl Clock for SetClock {
+impl Clock for StillClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+        Timestamp::from_millis(1_790_000_000_000)
     }
 }
 
@@ -43,7 +44,6 @@ pub(crate) struct Bed {
     pub(crate) store: Store,
     pub(crate) intake: Intake,
     pub(crate) tracker: Tracker,
-    clock: Arc<SetClock>,
     _place: Place,
 }
 
@@ -61,10 +61,9 @@ impl Bed {
     }
 
     async fn open(url: String, place: Place) -> Self {
-        let clock = Arc::new(SetClock(AtomicI64::new(1_790_000_000_000)));
         let options = StoreOptions::new(url);
         let ids = Arc::new(Sequence::default());
-        let store = Store::open(&options, clock.clone(), ids).await.unwrap();
+        let store = Store::open(&options, Arc::new(StillClock), ids).await.unwrap();
         let environment = |(name, account): (&str, &str)| Environment {
             name: name.to_owned(),
             account: Some(account.to_owned()),
@@ -73,11 +72,7 @@ impl Bed {
         let places = [("dev", ACCOUNTS[0]), ("prod", ACCOUNTS[1])].map(environment);
         let rules = Rules { places: Places::new(places.to_vec()), ..Rules::default() };
         let tracker = Tracker::new(store.clone(), rules);
-        Self { intake: Intake::new(store.clone()), store, tracker, clock, _place: place }
-    }
-
-    pub(crate) fn set_clock(&self, at: Timestamp) {
-        self.clock.0.store(at.millis(), Ordering::SeqCst);
+        Self { intake: Intake::new(store.clone()), store, tracker, _place: place }
     }
 
     /// Takes these bodies in, as one way in would.
