@@ -149,6 +149,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_file_that_is_being_written_is_none() {
+        let text = r#"{"repositories": [{"name": "a", "teams": ["b"]}], "teams": [{"slug": "b"}]}"#;
+        assert!(parse(text.as_bytes()).is_ok());
+        for end in 0..text.len() {
+            assert!(parse(&text.as_bytes()[..end]).is_err(), "{}", &text[..end]);
+        }
+    }
+
     #[tokio::test]
     async fn a_file_that_is_not_there_is_named() {
         let error = read(Path::new("/nowhere/repos.json")).await.unwrap_err();

@@ -21,6 +21,7 @@ pub use inventory::{Inventory, Repository, Team};
 pub use reading::{Counts, Reading, Step};
 pub use settings::{AppKey, Auth, Settings};
 
+use std::fmt;
 use std::path::PathBuf;
 
 /// Where repositories and teams come from.
@@ -41,6 +42,15 @@ impl Source {
         match self {
             Self::Github(client) => Reading::github(client),
             Self::File(path) => Reading::file(path),
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Github(client) => f.write_str(client.organisation()),
+            Self::File(path) => write!(f, "file:{}", path.display()),
         }
     }
 }
