@@ -53,6 +53,15 @@ impl Version {
         self.pre_release.is_empty() && !self.text.contains('+')
     }
 
+    /// How the two compare by precedence alone: `1.2.3` and `v1.2.3` are equal.
+    pub fn cmp_precedence(&self, other: &Self) -> Ordering {
+        let released = |version: &Self| version.pre_release.is_empty();
+        self.numbers
+            .cmp(&other.numbers)
+            .then_with(|| released(self).cmp(&released(other)))
+            .then_with(|| self.pre_release.cmp(&other.pre_release))
+    }
+
     /// The packed form that the portal's clients know: patch, minor shifted by 16, major by 32
     /// bits. None where a part does not fit, instead of a number that means another version, and
     /// none for what is not [plain](Self::is_plain).
@@ -93,12 +102,7 @@ impl FromStr for Version {
 
 impl Ord for Version {
     fn cmp(&self, other: &Self) -> Ordering {
-        let released = |version: &Self| version.pre_release.is_empty();
-        self.numbers
-            .cmp(&other.numbers)
-            .then_with(|| released(self).cmp(&released(other)))
-            .then_with(|| self.pre_release.cmp(&other.pre_release))
-            .then_with(|| self.text.cmp(&other.text))
+        self.cmp_precedence(other).then_with(|| self.text.cmp(&other.text))
     }
 }
 
@@ -142,6 +146,14 @@ mod tests {
         for pair in order.windows(2) {
             assert!(version(pair[0]) < version(pair[1]), "{pair:?}");
         }
+    }
+
+    #[test]
+    fn a_v_and_a_build_do_not_count_for_precedence() {
+        let compare = |a: &str, b: &str| version(a).cmp_precedence(&version(b));
+        assert_eq!(compare("v1.2.3", "1.2.3+build"), Ordering::Equal);
+        assert_eq!(compare("v1.2.3", "1.2.4"), Ordering::Less);
+        assert_eq!(compare("1.2.3", "1.2.3-rc.1"), Ordering::Greater);
     }
 
     #[test]
