@@ -1,7 +1,7 @@
 //! Lists of deployments, as they were at a moment.
 
 use portolan_model::Timestamp;
-use portolan_store::{Deployment, DeploymentRequest, Page, Paged, StoreError};
+use portolan_store::{Deployment, DeploymentFilter, DeploymentRequest, Page, Paged, StoreError};
 
 use crate::Tracker;
 use crate::status::REQUEST_MILLIS;
@@ -69,11 +69,46 @@ impl Tracker {
         let found = match newest {
             Some(newest) => Found::Seen(Box::new(newest)),
             None => match self.store().deployment_request(id).await? {
-                Some(request) if request.at <= at => Found::Asked(Box::new(request)),
+                Some(request) if request.at <= at => {
+                    if let Some(view) = self.answer_to(&request, at).await? {
+                        return Ok(Some(view));
+                    }
+                    Found::Asked(Box::new(request))
+                }
                 _ => return Ok(None),
             },
         };
         Ok(self.views(vec![found], at).await?.pop())
+    }
+
+    /// The newest deployment that is what `request` asked for, though nothing linked the two.
+    async fn answer_to(
+        &self,
+        request: &DeploymentRequest,
+        at: Timestamp,
+    ) -> Result<Option<DeploymentView>, StoreError> {
+        let filter = DeploymentFilter {
+            environments: vec![request.environment.clone()],
+            services: Some(vec![request.service.clone()]),
+            from: Some(request.at),
+            to: Some(request.at.plus_millis(REQUEST_MILLIS).min(at)),
+        };
+        let near = self.store().deployments(&filter, Page::first(MOST)).await?.items;
+        let views = self.seen(near, at).await?;
+        let is_it = |view: &DeploymentView| {
+            view.request.as_ref().is_some_and(|found| found.id == request.id)
+        };
+        Ok(views.into_iter().find(is_it))
+    }
+
+    /// What was known of each of these deployments at `at`, in the same order.
+    pub(crate) async fn seen(
+        &self,
+        deployments: Vec<Deployment>,
+        at: Timestamp,
+    ) -> Result<Vec<DeploymentView>, StoreError> {
+        let found = deployments.into_iter().map(|it| Found::Seen(Box::new(it))).collect();
+        self.views(found, at).await
     }
 
     /// The first `end` of what is wanted by what the store can tell, and how many there are in all.

@@ -5,17 +5,21 @@
 //! depend on the order of arrival; what is true at a moment is derived from them by pure functions.
 
 mod deployments;
+pub mod diff;
 pub mod envelope;
 pub mod facts;
+pub mod history;
 pub mod intake;
 pub mod observation;
 pub mod places;
 pub mod project;
 pub mod read;
 pub mod running;
+mod standing;
 pub mod status;
 pub mod tracker;
 pub mod view;
+pub mod where_is;
 
 pub use envelope::{Inner, Kind, Unreadable};
 pub use intake::{Intake, Message, Taken};
