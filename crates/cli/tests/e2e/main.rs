@@ -23,5 +23,6 @@ mod images;
 mod layers;
 mod pages;
 mod registry;
+mod repositories;
 mod routes;
 mod world;
