@@ -7,18 +7,29 @@ mod admin;
 mod answer;
 mod artifacts;
 mod ask;
+mod asked;
+mod cached;
+mod deployment;
+mod deployment_requests;
+mod deployments;
+mod diff;
 mod document;
+mod environments;
 mod error;
 mod events;
 mod files;
 mod health;
+mod history;
 mod image_files;
 mod images;
 mod ingest;
 mod jobs;
 mod repositories;
+mod running;
 mod services;
 mod tags;
+mod track;
+mod where_is;
 
 use axum::Router;
 use axum::routing::get;
@@ -60,6 +71,7 @@ pub(crate) fn routes() -> Router<App> {
         .routes(routes!(health::health))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))
+        .merge(track::routes())
         .split_for_parts();
     // Names of repositories have slashes, which a documented path cannot say.
     routes

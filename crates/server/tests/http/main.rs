@@ -6,6 +6,7 @@ mod admin;
 mod artifacts;
 mod bad_input;
 mod bed;
+mod deployments;
 mod document;
 mod events;
 mod files;
@@ -13,8 +14,10 @@ mod images;
 mod jobs;
 mod journal;
 mod repositories;
+mod running;
 mod served;
 mod sns;
+mod story;
 
 /// Makes of every `async fn name(bed: Bed)` listed a test on each engine.
 macro_rules! on_both_engines {
