@@ -4,8 +4,10 @@
 //! read ([`read`]) and turned into facts ([`project`]). Facts merge in the store by rules that do not
 //! depend on the order of arrival; what is true at a moment is derived from them by pure functions.
 
+pub mod behind;
 mod deployments;
 pub mod diff;
+pub mod dora;
 pub mod envelope;
 pub mod facts;
 pub mod history;
