@@ -138,7 +138,9 @@ impl Tx {
         entries: Vec<NewEntry>,
         now: Timestamp,
     ) -> Result<Vec<EventId>, StoreError> {
-        let row = |entry: NewEntry| -> Vec<Value> {
+        let mut bodies = Vec::with_capacity(entries.len());
+        let mut row = |entry: NewEntry| -> Vec<Value> {
+            bodies.push((entry.id, entry.payload));
             let state = entry.dead.as_ref().map_or(JournalState::Pending, |_| JournalState::Dead);
             vec![
                 entry.id.to_string().into(),
@@ -147,52 +149,52 @@ impl Tx {
                 entry.dedupe_key.into(),
                 entry.occurred_at.into(),
                 now.into(),
-                entry.payload.into(),
                 state.name().into(),
                 entry.dead.into(),
             ]
         };
         let insert = "INSERT INTO journal (id, source, kind, dedupe_key, occurred_at, \
-             recorded_at, payload, state, reason) VALUES";
-        let rows = entries.into_iter().map(row).collect();
-        let mut recorded = Vec::new();
-        for insert in statements(insert, rows, "ON CONFLICT (dedupe_key) DO NOTHING RETURNING id") {
-            for row in self.all(insert).await? {
+             recorded_at, state, reason) VALUES";
+        let rows = entries.into_iter().map(&mut row).collect();
+        let ids: Vec<EventId> = bodies.iter().map(|(id, _)| *id).collect();
+        let mut inserted = 0;
+        for insert in statements(insert, rows, "ON CONFLICT (dedupe_key) DO NOTHING") {
+            inserted += self.run(insert).await?;
+        }
+        // Asking for each row what became of it costs as much as the row; mostly all are new.
+        let recorded = if inserted == ids.len() as u64 { ids } else { self.recorded(&ids).await? };
+        let new: HashSet<&EventId> = recorded.iter().collect();
+        bodies.retain(|(id, _)| new.contains(id));
+        let rows =
+            bodies.into_iter().map(|(id, body)| vec![id.to_string().into(), body.into()]).collect();
+        for insert in statements("INSERT INTO journal_body (id, payload) VALUES", rows, "") {
+            self.run(insert).await?;
+        }
+        Ok(recorded)
+    }
+
+    /// Those of `ids` that are identities of entries.
+    async fn recorded(&mut self, ids: &[EventId]) -> Result<Vec<EventId>, StoreError> {
+        let rows = ids.iter().map(|id| vec![id.to_string().into()]).collect();
+        let mut recorded = Vec::with_capacity(ids.len());
+        for select in statements("SELECT id FROM journal WHERE id IN (VALUES", rows, ")") {
+            for row in self.all(select).await? {
                 recorded.push(row.parsed("id")?);
             }
         }
         Ok(recorded)
     }
 
-    /// Marks pending entries as acted on; those that no other process had acted on.
-    pub async fn events_applied(
-        &mut self,
-        ids: &[EventId],
-    ) -> Result<HashSet<EventId>, StoreError> {
+    /// Marks pending entries as acted on; how many no other process had acted on.
+    pub async fn events_applied(&mut self, ids: &[EventId]) -> Result<u64, StoreError> {
         let rows = ids.iter().map(|id| vec![id.to_string().into()]).collect();
         let update =
             "UPDATE journal SET state = 'applied' WHERE state = 'pending' AND id IN (VALUES";
-        let mut applied = HashSet::with_capacity(ids.len());
-        for update in statements(update, rows, ") RETURNING id") {
-            for row in self.all(update).await? {
-                applied.insert(row.parsed("id")?);
-            }
+        let mut applied = 0;
+        for update in statements(update, rows, ")") {
+            applied += self.run(update).await?;
         }
         Ok(applied)
-    }
-
-    /// Entries that were acted on, recorded after `after`, oldest first: for making anew what was
-    /// made of them.
-    pub async fn applied_events_after(
-        &mut self,
-        after: Option<EventId>,
-        limit: u32,
-    ) -> Result<Vec<JournalEntry>, StoreError> {
-        let select = sql("SELECT * FROM journal WHERE id > $1 AND state = 'applied' \
-             ORDER BY id LIMIT $2")
-        .bind(after.map(|id| id.to_string()).unwrap_or_default())
-        .bind(limit);
-        self.all(select).await?.iter().map(JournalEntry::read).collect()
     }
 
     /// Makes an entry that is dead, or was applied, wait to be acted on once more; false where
@@ -234,7 +236,7 @@ impl Store {
     /// The oldest entries that wait to be acted on.
     pub async fn pending_events(&self, limit: u32) -> Result<Vec<JournalEntry>, StoreError> {
         let select =
-            sql("SELECT * FROM journal WHERE state = 'pending' ORDER BY id LIMIT $1").bind(limit);
+            sql("SELECT * FROM journal JOIN journal_body USING (id) WHERE state = 'pending' ORDER BY id LIMIT $1").bind(limit);
         self.all(select).await?.iter().map(JournalEntry::read).collect()
     }
 
@@ -252,12 +254,11 @@ impl Store {
             clause.push(" AND kind = ?", [kind.as_str().into()]);
         }
         let of = |before: &str| {
-            sql_made(format!("{before} FROM journal WHERE TRUE{}", clause.as_str()))
-                .with(clause.values.clone())
+            sql_made(format!("{before} WHERE TRUE{}", clause.as_str())).with(clause.values.clone())
         };
-        let count = of("SELECT COUNT(*) AS total");
+        let count = of("SELECT COUNT(*) AS total FROM journal");
         let total = self.first(count).await?.map_or(Ok(0), |row| row.count("total"))?;
-        let mut select = of("SELECT *");
+        let mut select = of("SELECT * FROM journal JOIN journal_body USING (id)");
         select.push(" ORDER BY id DESC LIMIT ? OFFSET ?", [page.limit.into(), page.offset.into()]);
         let items =
             self.all(select).await?.iter().map(JournalEntry::read).collect::<Result<_, _>>()?;
@@ -266,8 +267,23 @@ impl Store {
 
     /// One entry.
     pub async fn journal_entry(&self, id: EventId) -> Result<Option<JournalEntry>, StoreError> {
-        let select = sql("SELECT * FROM journal WHERE id = $1").bind(id.to_string());
+        let select = sql("SELECT * FROM journal JOIN journal_body USING (id) WHERE id = $1")
+            .bind(id.to_string());
         self.first(select).await?.as_ref().map(JournalEntry::read).transpose()
+    }
+
+    /// Entries that were acted on, recorded after `after`, oldest first: for making anew what was
+    /// made of them.
+    pub async fn applied_events_after(
+        &self,
+        after: Option<EventId>,
+        limit: u32,
+    ) -> Result<Vec<JournalEntry>, StoreError> {
+        let select = sql("SELECT * FROM journal JOIN journal_body USING (id) WHERE id > $1 AND state = 'applied' \
+             ORDER BY id LIMIT $2")
+        .bind(after.map(|id| id.to_string()).unwrap_or_default())
+        .bind(limit);
+        self.all(select).await?.iter().map(JournalEntry::read).collect()
     }
 
     /// Entries recorded after `after` (all where there is none), oldest first.
@@ -276,9 +292,11 @@ impl Store {
         after: Option<EventId>,
         limit: u32,
     ) -> Result<Vec<JournalEntry>, StoreError> {
-        let select = sql("SELECT * FROM journal WHERE id > $1 ORDER BY id LIMIT $2")
-            .bind(after.map(|id| id.to_string()).unwrap_or_default())
-            .bind(limit);
+        let select = sql(
+            "SELECT * FROM journal JOIN journal_body USING (id) WHERE id > $1 ORDER BY id LIMIT $2",
+        )
+        .bind(after.map(|id| id.to_string()).unwrap_or_default())
+        .bind(limit);
         self.all(select).await?.iter().map(JournalEntry::read).collect()
     }
 }

@@ -23,6 +23,14 @@ use crate::{StoreError, wake};
 /// a thousand at a time; with less, the two threads wake each other many times for each.
 const ROW_BUFFER: usize = 1024;
 
+/// What SQLite's writer keeps of the file in memory, in its own notation: 48 MiB. Events touch rows
+/// all over the tables; with less, the writer reads most pages anew for each commit.
+const WRITER_CACHE: &str = "-49152";
+
+/// Pages of 4 KiB that SQLite's log may hold before they are copied into the file. A page that many
+/// commits touched is copied once; with SQLite's own thousand, after almost every commit of events.
+const CHECKPOINT_PAGES: &str = "16384";
+
 /// Which engine keeps the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
@@ -213,11 +221,17 @@ async fn open_sqlite(
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(20))
-        .pragma("cache_size", "-8192");
+        .busy_timeout(Duration::from_secs(20));
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
-        .connect_with(connect.clone())
+        .connect_with(
+            connect
+                .clone()
+                .row_buffer_size(ROW_BUFFER)
+                .pragma("cache_size", WRITER_CACHE)
+                .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+                .pragma("journal_size_limit", "134217728"),
+        )
         .await
         .map_err(failed)?;
     sqlx::migrate!("migrations/sqlite").run(&writer).await.map_err(StoreError::Migrate)?;
@@ -231,6 +245,7 @@ async fn open_sqlite(
                 .create_if_missing(false)
                 .row_buffer_size(ROW_BUFFER)
                 .pragma("query_only", "1")
+                .pragma("cache_size", "-8192")
                 .pragma("temp_store", "MEMORY"),
         )
         .await

@@ -23,7 +23,7 @@ const WAYS: usize = 8;
 /// Messages in one batch of a way in: ten receives of SQS.
 const BATCH: usize = 100;
 /// Entries that are acted on at a time.
-const PENDING: u32 = 1_000;
+const PENDING: u32 = 4_000;
 
 #[derive(Debug)]
 struct System;

@@ -53,9 +53,9 @@ impl Facts {
         }
     }
 
-    /// Whether there is nothing about tasks, deployments and requests.
-    pub fn tracks_nothing(&self) -> bool {
-        self.tasks.is_empty() && self.deployments.is_empty() && self.requests.is_empty()
+    /// Containers of tasks that something is known of.
+    pub fn tasks_known(&self) -> usize {
+        self.tasks.len()
     }
 
     /// The facts, sorted by what they are about.

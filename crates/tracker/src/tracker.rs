@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use portolan_model::{EventId, Timestamp};
 use portolan_store::{JournalEntry, Store, StoreError, Tx};
+use tokio::sync::mpsc;
 
 use crate::envelope::Kind;
 use crate::facts::{Facts, Sorted};
@@ -12,6 +13,8 @@ use crate::read::read;
 
 /// Entries that are read at a time when everything is made anew.
 const REBUILD_BATCH: u32 = 2_000;
+/// Tasks whose facts are gathered before they are written: about 20 MiB of them.
+const REBUILD_TASKS: usize = 20_000;
 
 /// Keeps track of what runs where.
 #[derive(Debug, Clone)]
@@ -84,31 +87,66 @@ impl Tracker {
     /// Forgets all facts and makes them anew from the journal, in one commit; how many entries that
     /// took. What is shown does not change, unless the rules did.
     pub async fn rebuild(&self) -> Result<u64, StoreError> {
-        let tracker = self.clone();
-        let change = self.store.write(move |tx| Box::pin(async move { tracker.remake(tx).await }));
-        let entries = change.await?;
+        // Read and understood ahead of what is written.
+        let (sender, mut parts) = mpsc::channel(1);
+        let reader = tokio::spawn(self.clone().reread(sender));
+        let now = self.store.now();
+        let change = self.store.write(move |tx| {
+            Box::pin(async move {
+                tx.forget_tracks().await?;
+                let mut done = 0;
+                while let Some(part) = parts.recv().await {
+                    let part: Part = part?;
+                    done += part.entries;
+                    merge(tx, part.facts, now).await?;
+                    for (id, reason) in part.dead {
+                        tx.event_dead(id, &reason).await?;
+                    }
+                }
+                Ok(done)
+            })
+        });
+        let done = change.await;
+        reader.abort();
         self.store.wake_changes().await;
-        Ok(entries)
+        done
     }
 
-    async fn remake(&self, tx: &mut Tx) -> Result<u64, StoreError> {
-        tx.forget_tracks().await?;
-        let (mut after, mut done, now) = (None, 0, self.store.now());
+    /// Sends what all entries that were acted on say, many together.
+    async fn reread(self, parts: mpsc::Sender<Result<Part, StoreError>>) {
+        let mut after = None;
         loop {
-            let entries = tx.applied_events_after(after, REBUILD_BATCH).await?;
-            let Some(last) = entries.last() else { return Ok(done) };
-            after = Some(last.id);
-            let mut facts = Facts::default();
+            let part = self.reread_part(&mut after).await;
+            let end = part.as_ref().is_ok_and(|part| part.entries == 0) || part.is_err();
+            if parts.send(part).await.is_err() || end {
+                return;
+            }
+        }
+    }
+
+    async fn reread_part(&self, after: &mut Option<EventId>) -> Result<Part, StoreError> {
+        let (mut facts, mut dead, mut done) = (Facts::default(), Vec::new(), 0);
+        while facts.tasks_known() < REBUILD_TASKS {
+            let entries = self.store.applied_events_after(*after, REBUILD_BATCH).await?;
+            let Some(last) = entries.last() else { break };
+            *after = Some(last.id);
             for entry in entries.iter().filter(|entry| Self::tracks(&entry.kind)) {
                 done += 1;
                 // What was understood once is set aside now only when the rules have changed.
                 if let Err(reason) = self.understand(entry, &mut facts) {
-                    tx.event_dead(entry.id, &reason).await?;
+                    dead.push((entry.id, reason));
                 }
             }
-            merge(tx, facts.sorted(), now).await?;
         }
+        Ok(Part { facts: facts.sorted(), dead, entries: done })
     }
+}
+
+/// What some of the journal says.
+struct Part {
+    facts: Sorted,
+    dead: Vec<(EventId, String)>,
+    entries: u64,
 }
 
 async fn merge(tx: &mut Tx, facts: Sorted, now: Timestamp) -> Result<(), StoreError> {

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::App;
 
 /// Entries that are read at a time.
-const BATCH: u32 = 1000;
+const BATCH: u32 = 4000;
 /// How long a wake-up may be lost before the journal is looked at all the same.
 const POLL: Duration = Duration::from_secs(10);
 /// The wait after the store failed.

@@ -8,10 +8,14 @@ CREATE TABLE journal (
     dedupe_key    TEXT NOT NULL UNIQUE,
     occurred_at   BIGINT NOT NULL,
     recorded_at   BIGINT NOT NULL,
-    payload       TEXT NOT NULL,
     state         TEXT NOT NULL,
     reason        TEXT
 ) WITHOUT ROWID;
+-- What was said is apart from what became of it: it is long, and never changes.
+CREATE TABLE journal_body (
+    id            TEXT PRIMARY KEY,
+    payload       TEXT NOT NULL
+);
 CREATE INDEX journal_pending ON journal (id) WHERE state = 'pending';
 
 CREATE TABLE job (

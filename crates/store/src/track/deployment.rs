@@ -149,7 +149,24 @@ fn upsert() -> String {
              deployment.desired_at AND excluded.desired > deployment.desired)",
         );
     }
-    text.push_str("rollback = deployment.rollback OR excluded.rollback");
+    text.push_str("rollback = deployment.rollback OR excluded.rollback WHERE FALSE");
+    // Each event of a task names its deployment, and most say nothing new of it.
+    for column in HIGHER {
+        let _ = write!(
+            text,
+            " OR excluded.{column} > deployment.{column} \
+             OR (deployment.{column} IS NULL AND excluded.{column} IS NOT NULL)"
+        );
+    }
+    for column in LOWER.iter().filter(|column| **column != "recorded_at") {
+        let _ = write!(text, " OR excluded.{column} < deployment.{column}");
+    }
+    text.push_str(
+        " OR excluded.desired_at > deployment.desired_at OR (excluded.desired_at = \
+         deployment.desired_at AND excluded.desired > deployment.desired) \
+         OR (excluded.failed_at = deployment.failed_at AND excluded.reason > deployment.reason) \
+         OR (excluded.rollback AND NOT deployment.rollback)",
+    );
     text
 }
 

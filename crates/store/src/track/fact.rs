@@ -169,21 +169,8 @@ fn higher<T: Ord>(one: &mut T, other: T) {
 impl TaskFact {
     /// Takes in another fact about the same container of the same task.
     pub fn merge(&mut self, other: Self) {
-        self.position = self.position.min(other.position);
-        higher(&mut self.environment, other.environment);
-        higher(&mut self.account, other.account);
-        higher(&mut self.region, other.region);
-        higher(&mut self.cluster, other.cluster);
-        known(&mut self.ecs_service, other.ecs_service);
-        higher(&mut self.deployment, other.deployment);
-        known(&mut self.task_definition, other.task_definition);
-        higher(&mut self.image, other.image);
-        known(&mut self.repository, other.repository);
-        known(&mut self.tag, other.tag);
+        // The rest never changes in a task's life.
         known(&mut self.stated, other.stated);
-        known(&mut self.cpu, other.cpu);
-        known(&mut self.memory, other.memory);
-        known(&mut self.slot, other.slot);
         earliest(&mut self.pending_at, other.pending_at);
         earliest(&mut self.running_at, other.running_at);
         earliest(&mut self.stopping_at, other.stopping_at);

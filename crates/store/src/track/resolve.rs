@@ -6,7 +6,6 @@
 
 use portolan_model::{Digest, RepositoryName, Tag};
 
-use super::task::Merged;
 use crate::bulk::statements;
 use crate::row::{Query, Value, sql, sql_made};
 use crate::{StoreError, Tx};
@@ -30,26 +29,18 @@ const DEPLOYMENT: &str = "UPDATE deployment SET (service, digest, image, reposit
     WHERE key IN (VALUES";
 
 impl Tx {
-    /// Looks for the images of those tasks that are held.
-    pub(crate) async fn look_for_images(&mut self, merged: &[Merged]) -> Result<(), StoreError> {
-        let mut held: Vec<_> =
-            merged.iter().filter(|task| task.held).map(|task| task.id.as_str()).collect();
-        held.sort_unstable();
-        held.dedup();
+    /// Looks for the images of these tasks.
+    pub(crate) async fn look_for_images(&mut self, held: Vec<String>) -> Result<(), StoreError> {
         if held.is_empty() {
             return Ok(());
         }
-        let ids = || held.iter().map(|id| vec![Value::from(*id)]).collect();
+        let ids = || held.iter().map(|id| vec![Value::from(id.as_str())]).collect();
         let mut deployments = Vec::new();
-        for digest in
-            statements(&format!("{DIGEST} WHERE service IS NULL AND id IN (VALUES"), ids(), ")")
-        {
+        for digest in statements(&format!("{DIGEST} WHERE id IN (VALUES"), ids(), ")") {
             self.run(digest).await?;
         }
         let end = ") RETURNING deployment";
-        for service in
-            statements(&format!("{SERVICE} WHERE service IS NULL AND id IN (VALUES"), ids(), end)
-        {
+        for service in statements(&format!("{SERVICE} WHERE id IN (VALUES"), ids(), end) {
             self.touched(service, &mut deployments).await?;
         }
         self.describe_deployments(deployments).await

@@ -67,9 +67,9 @@ impl Store {
     ) -> Result<Vec<Deployment>, StoreError> {
         let mut deployments = Vec::new();
         for chunk in keys.chunks(CHUNK) {
-            let mut select = sql("SELECT * FROM deployment WHERE environment = ? AND key IN (");
-            let values = std::iter::once(environment).chain(chunk.iter().map(String::as_str));
-            let values = values.map(Value::from);
+            let mut select = sql("SELECT * FROM deployment WHERE environment = $1 AND key IN (")
+                .bind(environment);
+            let values = chunk.iter().map(|key| Value::from(key.as_str()));
             select.push(&format!("{}) ORDER BY key", marks(chunk.len())), values);
             for row in self.all(select).await? {
                 deployments.push(Deployment::read(&row)?);

@@ -126,86 +126,59 @@ const INSERT: &str = "INSERT INTO task (id, container, position, environment, ac
     version, seen_at, mark, last_status, desired_status, health, exit_code, stop_code, reason, \
     pending_at, running_at, stopping_at, stopped_at, slot, superseded_at, recorded_at) VALUES";
 
-/// How a column merges: which of the two values stands.
-#[derive(Clone, Copy)]
-enum Rule {
-    /// The lower, where neither is NULL.
-    Lower,
-    /// The higher; a known value before NULL.
-    Higher,
-    /// That of the newer word.
-    Newer,
-}
+/// Columns whose lower value stands.
+const LOWER: &[&str] = &["pending_at", "running_at", "stopping_at"];
 
-const RULES: &[(&str, Rule)] = &[
-    ("position", Rule::Lower),
-    ("environment", Rule::Higher),
-    ("account", Rule::Higher),
-    ("region", Rule::Higher),
-    ("cluster", Rule::Higher),
-    ("ecs_service", Rule::Higher),
-    ("deployment", Rule::Higher),
-    ("task_definition", Rule::Higher),
-    ("image", Rule::Higher),
-    ("repository", Rule::Higher),
-    ("tag", Rule::Higher),
-    ("stated", Rule::Higher),
-    ("cpu", Rule::Higher),
-    ("memory", Rule::Higher),
-    ("slot", Rule::Higher),
-    ("pending_at", Rule::Lower),
-    ("running_at", Rule::Lower),
-    ("stopping_at", Rule::Lower),
-    ("stopped_at", Rule::Lower),
-    ("recorded_at", Rule::Lower),
-    ("version", Rule::Newer),
-    ("seen_at", Rule::Newer),
-    ("mark", Rule::Newer),
-    ("last_status", Rule::Newer),
-    ("desired_status", Rule::Newer),
-    ("health", Rule::Newer),
-    ("exit_code", Rule::Newer),
-    ("stop_code", Rule::Newer),
-    ("reason", Rule::Newer),
+/// Columns of the newer word.
+const NEWER: &[&str] = &[
+    "version",
+    "seen_at",
+    "mark",
+    "last_status",
+    "desired_status",
+    "health",
+    "exit_code",
+    "stop_code",
+    "reason",
 ];
 
-/// What the catalogue made of the row is forgotten where what it was made of has changed: the image's
-/// name or digest, or, of an image named by a tag, since when it runs.
-const CHANGED: &str = "((excluded.stated IS NOT NULL AND task.stated IS NULL) \
-    OR excluded.image > task.image \
-    OR (task.stated IS NULL AND excluded.pending_at < task.pending_at))";
-
+/// How a row merges with what is there. No column of an index is in it: every event of a task would
+/// pay for each of them. What never changes in a task's life is as it was first told; when it
+/// stopped, and which image it runs, are written by statements of their own.
 fn upsert() -> String {
-    let mut text = String::from("ON CONFLICT (id, container) DO UPDATE SET ");
-    for (column, rule) in RULES {
-        let stands = match rule {
-            Rule::Lower => format!("excluded.{column} < task.{column}"),
-            Rule::Higher => format!("task.{column} IS NULL OR excluded.{column} > task.{column}"),
-            Rule::Newer => "(excluded.version, excluded.seen_at, excluded.mark) > \
-                (task.version, task.seen_at, task.mark)"
-                .to_owned(),
-        };
+    let mut text = String::from(
+        "ON CONFLICT (id, container) DO UPDATE SET \
+         stated = CASE WHEN task.stated IS NULL OR excluded.stated > task.stated \
+         THEN excluded.stated ELSE task.stated END",
+    );
+    for column in LOWER {
         let _ = write!(
             text,
-            "{column} = CASE WHEN {stands} THEN excluded.{column} ELSE task.{column} END, "
+            ", {column} = CASE WHEN excluded.{column} < task.{column} \
+             THEN excluded.{column} ELSE task.{column} END"
         );
     }
-    for column in ["digest", "service"] {
-        let _ = write!(text, "{column} = CASE WHEN {CHANGED} THEN NULL ELSE task.{column} END, ");
+    for column in NEWER {
+        let _ = write!(
+            text,
+            ", {column} = CASE WHEN (excluded.version, excluded.seen_at, excluded.mark) > \
+             (task.version, task.seen_at, task.mark) \
+             THEN excluded.{column} ELSE task.{column} END"
+        );
     }
-    text.truncate(text.len() - 2);
-    text.push_str(" RETURNING id, container, deployment, environment, service, slot");
     text
 }
 
-/// A row that was merged: what must be looked at after it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Merged {
-    pub(crate) id: String,
-    pub(crate) container: String,
-    pub(crate) slot: Option<String>,
-    /// Whether its image is not known yet, or must be looked for again.
-    pub(crate) held: bool,
+/// Tasks whose image is not known yet, or must be looked for again: one that is named by a tag alone
+/// is, since what the tag meant depends on when the task was made.
+const HELD: &str = ") AND (service IS NULL OR stated IS NULL OR digest IS DISTINCT FROM stated)";
+
+const STOP: &str = ") UPDATE task SET stopped_at = said.at FROM said \
+    WHERE task.id = said.id AND task.container = said.container AND said.at < task.stopped_at";
+
+fn stop(fact: &TaskFact) -> Option<Vec<Value>> {
+    let at = fact.stopped_at?;
+    Some(vec![fact.id.as_str().into(), fact.container.as_str().into(), at.into()])
 }
 
 impl Tx {
@@ -216,27 +189,33 @@ impl Tx {
         facts: Vec<TaskFact>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let stops = facts.iter().filter_map(stop).collect();
+        let mut slots: Vec<_> = facts.iter().filter_map(|fact| fact.slot.clone()).collect();
+        let mut ids: Vec<_> = facts.iter().map(|fact| fact.id.clone()).collect();
         let rows = facts.into_iter().map(|fact| row(fact, now)).collect();
-        let mut merged = Vec::new();
         for insert in statements(INSERT, rows, &upsert()) {
-            for row in self.all(insert).await? {
-                merged.push(Merged {
-                    id: row.text("id")?,
-                    container: row.text("container")?,
-                    slot: row.opt_text("slot")?,
-                    held: row.opt_text("service")?.is_none(),
-                });
+            self.run(insert).await?;
+        }
+        for update in statements("WITH said (id, container, at) AS (VALUES", stops, STOP) {
+            self.run(update).await?;
+        }
+        slots.sort_unstable();
+        slots.dedup();
+        self.supersede(slots).await?;
+        ids.sort_unstable();
+        ids.dedup();
+        let ids = ids.into_iter().map(|id| vec![id.into()]).collect();
+        let mut held = Vec::new();
+        for select in statements("SELECT DISTINCT id FROM task WHERE id IN (VALUES", ids, HELD) {
+            for row in self.all(select).await? {
+                held.push(row.text("id")?);
             }
         }
-        self.supersede(&merged).await?;
-        self.look_for_images(&merged).await
+        self.look_for_images(held).await
     }
 
     /// In each slot the next task ends the one before, in whichever order they were heard of.
-    async fn supersede(&mut self, merged: &[Merged]) -> Result<(), StoreError> {
-        let mut slots: Vec<_> = merged.iter().filter_map(|task| task.slot.clone()).collect();
-        slots.sort();
-        slots.dedup();
+    async fn supersede(&mut self, slots: Vec<String>) -> Result<(), StoreError> {
         let rows = slots.into_iter().map(|slot| vec![slot.into()]).collect();
         let update = format!(
             "UPDATE task SET superseded_at = COALESCE((SELECT MIN(later.pending_at) FROM task AS \
