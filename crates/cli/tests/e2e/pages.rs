@@ -50,7 +50,10 @@ fn an_open_page_shows_a_push_as_it_happens() {
     let world = World::start(Engine::Sqlite);
     let browser = Browser::start().unwrap();
     open(&browser, &world, "/");
-    assert!(browser.url().unwrap().ends_with("/ui/images"));
+    assert!(browser.url().unwrap().ends_with("/ui/"), "the wall comes first");
+    browser.wait_for("main", "Nothing is known to run").unwrap();
+    draw(&browser, "wall-empty");
+    open(&browser, &world, "/ui/images");
     browser.wait_for("main", "No image has been pushed yet").unwrap();
     draw(&browser, "images-empty");
     let image = images::service("orders-api", "1.0.0", "linux/amd64");

@@ -9,8 +9,11 @@ use portolan_model::{Digest, RepositoryName, Tag};
 const QUERY: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/').remove(b':');
 
+/// What stands in one part of a path as it is.
+const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// An address with its query.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Link {
     text: String,
     asks: bool,
@@ -43,6 +46,32 @@ impl Link {
         Self::to(format!("/ui/image/{repository}@{digest}"))
     }
 
+    /// The page `what` of something called `name`, whatever characters the name has.
+    fn named(what: &str, name: &str) -> Self {
+        Self::to(format!("/ui/{what}/{}", utf8_percent_encode(name, NAME)))
+    }
+
+    /// A service.
+    pub(super) fn service(name: &str) -> Self {
+        Self::named("service", name)
+    }
+
+    /// An environment.
+    pub(super) fn environment(name: &str) -> Self {
+        Self::named("environment", name)
+    }
+
+    /// A deployment.
+    pub(super) fn deployment(id: &str) -> Self {
+        Self::named("deployment", id)
+    }
+
+    /// What differs between two environments.
+    pub(super) fn diff(one: &str, other: &str) -> Self {
+        let one = Self::named("diff", one);
+        Self::to(format!("{one}/{}", utf8_percent_encode(other, NAME)))
+    }
+
     /// The same with one more parameter, unless that is empty.
     pub(super) fn with(mut self, name: &'static str, value: impl AsRef<str>) -> Self {
         if !value.as_ref().is_empty() {
@@ -72,6 +101,12 @@ impl fmt::Display for Link {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_one_part_of_a_path() {
+        assert_eq!(Link::service("a/b c?#").to_string(), "/ui/service/a%2Fb%20c%3F%23");
+        assert_eq!(Link::diff("a b", "c").to_string(), "/ui/diff/a%20b/c");
+    }
 
     #[test]
     fn empty_parameters_are_left_out_and_values_encoded() {

@@ -12,18 +12,23 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::stream::{self, Stream, StreamExt};
+use serde::Deserialize;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
+use super::ask::Asked;
 use super::error::PageError;
 use crate::App;
 
 /// Pages that may listen at once. Those past it can be read, and do not move.
 const LISTENERS: usize = 512;
-/// How long a change waits for others that come with it.
-const BURST: Duration = Duration::from_millis(100);
-/// Between two calls to look again at least.
-const PACE: Duration = Duration::from_secs(1);
+/// How long a change waits for others that come with it, and how much time is between two calls to
+/// look again at least.
+type Pace = (Duration, Duration);
+/// For pages that are drawn whole each time.
+const CALM: Pace = (Duration::from_millis(100), Duration::from_secs(1));
+/// For pages that ask for what has changed alone.
+const SOON: Pace = (Duration::from_millis(20), Duration::from_millis(100));
 /// How long one answer lasts; the browser then asks anew. A lost reader is never held for longer.
 const LIFE: Duration = Duration::from_mins(5);
 /// After how long a browser that lost its connection asks anew.
@@ -36,14 +41,23 @@ pub(super) fn room() -> Extension<Arc<Semaphore>> {
     Extension(Arc::new(Semaphore::new(LISTENERS)))
 }
 
+/// How soon a page wants to be told.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Wanted {
+    soon: Option<String>,
+}
+
 /// `GET /ui/changes`: one `changed` event for whatever changed since the last.
 pub(super) async fn changes(
     State(app): State<App>,
     Extension(room): Extension<Arc<Semaphore>>,
+    Asked(wanted): Asked<Wanted>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, PageError> {
     let place = room.try_acquire_owned().map_err(|_| PageError::Full)?;
+    let (burst, rest) = if wanted.soon.is_some() { SOON } else { CALM };
     let wakes = (app.store.change_wakes(), app.store.job_wakes(), Instant::now());
-    let calls = stream::unfold(wakes, |(mut changes, mut jobs, next)| async move {
+    let calls = stream::unfold(wakes, move |(mut changes, mut jobs, next)| async move {
         let gone = tokio::select! {
             changed = changes.changed() => changed.is_err(),
             changed = jobs.changed() => changed.is_err(),
@@ -52,12 +66,12 @@ pub(super) async fn changes(
             return None;
         }
         // What happens meanwhile is told together, by this call.
-        tokio::time::sleep_until(next.max(Instant::now() + BURST)).await;
+        tokio::time::sleep_until(next.max(Instant::now() + burst)).await;
         changes.mark_unchanged();
         jobs.mark_unchanged();
         Some((
             Ok(Event::default().event("changed").data("look again")),
-            (changes, jobs, Instant::now() + PACE),
+            (changes, jobs, Instant::now() + rest),
         ))
     });
     let hello = stream::once(async { Ok(Event::default().retry(RETRY).comment("listening")) });

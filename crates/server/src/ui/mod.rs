@@ -13,26 +13,42 @@ mod headers;
 mod host;
 mod images;
 mod jobs;
+mod journal;
 mod link;
 mod live;
+mod moment;
+mod now;
 mod paging;
 mod show;
 #[cfg(test)]
 mod tests;
+mod track;
+mod wall;
 mod where_is;
 
-use axum::Router;
+use std::sync::Arc;
+
 use axum::middleware;
 use axum::response::Redirect;
-use axum::routing::get;
+use axum::routing::{get, post};
+use axum::{Extension, Router};
 
 use crate::App;
 
 /// The routes of the pages.
 pub(crate) fn routes() -> Router<App> {
     Router::new()
-        .route("/ui", get(|| async { Redirect::temporary("/ui/images") }))
-        .route("/ui/", get(|| async { Redirect::temporary("/ui/images") }))
+        .route("/ui", get(|| async { Redirect::permanent("/ui/") }))
+        .route("/ui/", get(wall::wall))
+        .route("/ui/figures", get(wall::figures_page))
+        .route("/ui/services", get(track::list))
+        .route("/ui/service/{name}", get(track::service))
+        .route("/ui/environment/{name}", get(track::environment))
+        .route("/ui/diff/{a}/{b}", get(track::diff))
+        .route("/ui/deployment/{id}", get(track::deployment))
+        .route("/ui/journal", get(journal::list))
+        .route("/ui/journal/{id}", get(journal::one))
+        .route("/ui/journal/{id}/replay", post(journal::replay))
         .route("/ui/images", get(images::list))
         .route("/ui/images/{*repository}", get(images::tags))
         .route("/ui/tag/{*name}", get(images::history))
@@ -46,4 +62,5 @@ pub(crate) fn routes() -> Router<App> {
         .route("/ui/{*rest}", get(error::no_such_page))
         .layer(middleware::map_response(headers::guard))
         .layer(live::room())
+        .layer(Extension(Arc::new(now::Now::default())))
 }

@@ -24,19 +24,36 @@ impl HtmlSafe for Pages {}
 
 /// The part of a list that page `number` shows.
 pub(super) fn part(number: u64) -> Page {
-    Page { offset: number.saturating_sub(1).saturating_mul(SIZE).min(i64::MAX as u64), limit: SIZE }
+    part_of(number, SIZE)
+}
+
+/// The part of a list that page `number` shows where pages have `size` items.
+pub(super) fn part_of(number: u64, size: u64) -> Page {
+    Page { offset: number.saturating_sub(1).saturating_mul(size).min(i64::MAX as u64), limit: size }
+}
+
+/// The items that page `number` shows where pages have `size` of them.
+pub(super) fn slice<T>(items: &[T], number: u64, size: u64) -> &[T] {
+    let page = part_of(number, size);
+    let index = |number: u64| usize::try_from(number).unwrap_or(usize::MAX).min(items.len());
+    items.get(index(page.offset)..index(page.offset.saturating_add(size))).unwrap_or_default()
 }
 
 impl Pages {
     /// The links from page `number` of a list of `total` things called `words` (one, more), to its
     /// neighbours; `here` is the list's address without the page.
     pub(super) fn new(number: u64, total: u64, words: (&str, &str), here: &Link) -> Self {
-        let page = part(number);
+        Self::of(number, SIZE, total, words, here)
+    }
+
+    /// The same where pages have `size` items.
+    pub(super) fn of(number: u64, size: u64, total: u64, words: (&str, &str), here: &Link) -> Self {
+        let page = part_of(number, size);
         let to = |number: u64| here.clone().with("page", number.to_string());
-        let last = total.div_ceil(SIZE);
+        let last = total.div_ceil(size);
         let whole = counted(total, words.0, words.1);
-        let shown = if total > SIZE && page.offset < total {
-            let end = page.offset.saturating_add(SIZE).min(total);
+        let shown = if total > size && page.offset < total {
+            let end = page.offset.saturating_add(size).min(total);
             format!("{} to {} of {whole}", count(page.offset + 1), count(end))
         } else {
             whole
@@ -45,7 +62,7 @@ impl Pages {
             shown,
             previous: (number > 1).then(|| to((number - 1).clamp(1, last.max(1)))),
             next: (number < last).then(|| to(number + 1)),
-            single: total <= SIZE && number <= 1,
+            single: total <= size && number <= 1,
         }
     }
 }
@@ -68,6 +85,16 @@ mod tests {
         let (shown, previous, next) = pages(3, 120);
         assert_eq!(shown, "101 to 120 of 120 tags");
         assert_eq!((previous, next), (Some("/x?q=a&page=2".into()), None));
+    }
+
+    #[test]
+    fn a_part_of_what_is_here() {
+        let items = [1, 2, 3, 4, 5];
+        assert_eq!(slice(&items, 1, 2), [1, 2]);
+        assert_eq!(slice(&items, 3, 2), [5]);
+        assert_eq!(slice(&items, 4, 2), [0; 0]);
+        assert_eq!(slice(&items, u64::MAX, 2), [0; 0]);
+        assert_eq!(slice(&items, 0, 9), items);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Moments, as an age, with the moment itself at hand.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use askama::filters::HtmlSafe;
 use portolan_model::Timestamp;
@@ -10,6 +11,13 @@ use portolan_model::Timestamp;
 pub(in crate::ui) struct When {
     at: Timestamp,
     now: Timestamp,
+}
+
+/// What is shown moves on by itself; what it says does not.
+impl Hash for When {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.at.hash(state);
+    }
 }
 
 const SECOND: i64 = 1000;
@@ -52,6 +60,23 @@ impl When {
     }
 }
 
+/// How long something took, in two units at most: `3 m 41 s`, `6 h 12 m`, `2 d 3 h`.
+pub(in crate::ui) fn duration(millis: i64) -> String {
+    let millis = millis.max(0);
+    let pair = |large: i64, name: &str, small: i64, less: &str| {
+        let rest = millis % large / small;
+        let large = millis / large;
+        if rest == 0 { format!("{large} {name}") } else { format!("{large} {name} {rest} {less}") }
+    };
+    match millis {
+        0..1000 => format!("{millis} ms"),
+        1000..MINUTE => format!("{} s", millis / SECOND),
+        MINUTE..HOUR => pair(MINUTE, "m", SECOND, "s"),
+        HOUR..DAY => pair(HOUR, "h", MINUTE, "m"),
+        _ => pair(DAY, "d", HOUR, "h"),
+    }
+}
+
 impl fmt::Display for When {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (at, utc, age) = (self.at, self.utc(), self.age());
@@ -81,6 +106,16 @@ mod tests {
         assert_eq!(age(61 * DAY), "2 months ago");
         assert_eq!(age(800 * DAY), "2 years ago");
         assert_eq!(age(-5 * MINUTE), "in 5 min");
+    }
+
+    #[test]
+    fn durations_have_two_units() {
+        assert_eq!(duration(400), "400 ms");
+        assert_eq!(duration(41_000), "41 s");
+        assert_eq!(duration(221_000), "3 m 41 s");
+        assert_eq!(duration(2 * HOUR), "2 h");
+        assert_eq!(duration(51 * HOUR), "2 d 3 h");
+        assert_eq!(duration(-5), "0 ms");
     }
 
     #[test]

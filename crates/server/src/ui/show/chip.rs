@@ -3,15 +3,18 @@
 use std::fmt;
 
 use askama::filters::HtmlSafe;
-use portolan_store::{ImageState, JobState};
+use portolan_store::{ImageState, JobState, JournalState};
+use portolan_tracker::{Phase, Status};
 
 /// How something stands, apart from what it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::ui) enum Shape {
     /// Well: a full circle.
     Ok,
     /// Under way: half a circle.
     Run,
+    /// Not as it should be: a triangle.
+    Warn,
     /// Gone wrong: a cross.
     Bad,
     /// Not begun, or of no interest: an empty circle.
@@ -19,7 +22,7 @@ pub(in crate::ui) enum Shape {
 }
 
 /// A state on a page.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(in crate::ui) struct Chip {
     shape: Shape,
     word: String,
@@ -30,6 +33,7 @@ impl Shape {
         match self {
             Self::Ok => "ok",
             Self::Run => "run",
+            Self::Warn => "warn",
             Self::Bad => "bad",
             Self::Off => "off",
         }
@@ -41,6 +45,7 @@ impl Shape {
             Self::Run => {
                 r#"<circle cx="5" cy="5" r="4" fill="none" stroke="currentColor" stroke-width="1.4"/><path d="M5 1a4 4 0 0 1 0 8z" fill="currentColor"/>"#
             }
+            Self::Warn => r#"<path d="M5 .5 9.6 9H.4z" fill="currentColor"/>"#,
             Self::Bad => {
                 r#"<path d="m1.5 1.5 7 7m0-7-7 7" fill="none" stroke="currentColor" stroke-width="2.2"/>"#
             }
@@ -55,6 +60,44 @@ impl Chip {
     /// The state `word`.
     pub(in crate::ui) fn new(shape: Shape, word: &'static str) -> Self {
         Self { shape, word: word.to_owned() }
+    }
+
+    /// `part` of `whole` tasks are in the state `word`.
+    pub(in crate::ui) fn tasks(shape: Shape, part: u64, whole: u64, word: &'static str) -> Self {
+        Self { shape, word: format!("{part}/{whole} {word}") }
+    }
+
+    /// How a deployment stands.
+    pub(in crate::ui) fn deployment(status: Status) -> Self {
+        match status {
+            Status::Requested => Self::new(Shape::Off, "requested"),
+            Status::Pending => Self::new(Shape::Run, "rolling out"),
+            Status::Running => Self::new(Shape::Ok, "running"),
+            Status::Stopping => Self::new(Shape::Off, "stopping"),
+            Status::Stopped => Self::new(Shape::Off, "stopped"),
+            Status::Undeployed => Self::new(Shape::Off, "undeployed"),
+            Status::Failed => Self::new(Shape::Bad, "failed"),
+            Status::RolledBack => Self::new(Shape::Warn, "rolled back"),
+        }
+    }
+
+    /// Where a task is in its life.
+    pub(in crate::ui) fn phase(phase: Phase) -> Self {
+        match phase {
+            Phase::Pending => Self::new(Shape::Run, "starting"),
+            Phase::Running => Self::new(Shape::Ok, "running"),
+            Phase::Stopping => Self::new(Shape::Warn, "stopping"),
+            Phase::Stopped => Self::new(Shape::Off, "stopped"),
+        }
+    }
+
+    /// What became of an entry of the journal.
+    pub(in crate::ui) fn journal(state: JournalState) -> Self {
+        match state {
+            JournalState::Pending => Self::new(Shape::Run, "pending"),
+            JournalState::Applied => Self::new(Shape::Ok, "applied"),
+            JournalState::Dead => Self::new(Shape::Bad, "dead"),
+        }
     }
 
     /// How far the scan of an image is.
@@ -112,7 +155,7 @@ mod tests {
         for (index, chip) in chips.iter().enumerate() {
             assert!(!chips[..index].contains(chip), "{chip}");
         }
-        let shapes = [Shape::Ok, Shape::Run, Shape::Bad, Shape::Off];
+        let shapes = [Shape::Ok, Shape::Run, Shape::Warn, Shape::Bad, Shape::Off];
         for (index, shape) in shapes.iter().enumerate() {
             for other in &shapes[..index] {
                 assert_ne!(shape.class(), other.class());

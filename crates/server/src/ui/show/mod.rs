@@ -6,7 +6,7 @@ mod count;
 mod digest;
 mod text;
 
-pub(super) use age::When;
+pub(super) use age::{When, duration};
 pub(super) use chip::{Chip, Shape};
 pub(super) use count::{bytes, count, counted};
 pub(super) use digest::{Copy, DigestLink};

@@ -5,7 +5,7 @@ use std::fmt;
 /// A text in which no character is invisible or changes how its neighbours are shown: control
 /// characters, marks of direction, zero-width characters and tags are written `⟨U+202E⟩`, a line's
 /// end `↵` and a tab `⇥`. It is not HTML: the template escapes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(in crate::ui) struct Visible(String);
 
 /// Whether `character` shows nothing, or turns what stands around it.

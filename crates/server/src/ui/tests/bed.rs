@@ -58,7 +58,8 @@ impl Bed {
         let clock = Arc::new(SetClock(AtomicI64::new(now.millis())));
         let ids = Arc::new(Sequence::default());
         let store = Store::open(&StoreOptions::new(&url), clock, ids).await.unwrap();
-        let settings = Settings::new(folder.path().join("blobs"));
+        let mut settings = Settings::new(folder.path().join("blobs"));
+        settings.track.places = super::fleet::places();
         let app = App::open(store.clone(), settings).await.unwrap();
         Self { store, app, _folder: folder }
     }

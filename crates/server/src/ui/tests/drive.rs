@@ -5,7 +5,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::bed::{Bed, change};
-use super::story;
+use super::{fleet, story};
 
 /// The pages over a filled store, on a port of this machine.
 struct Site {
@@ -18,6 +18,7 @@ impl Site {
     async fn open() -> Self {
         let bed = Bed::new().await;
         story::tell(&bed.store).await;
+        fleet::tell(&bed).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let router = bed.router();
@@ -56,6 +57,16 @@ async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) ->
 fn pages() -> Vec<(&'static str, String)> {
     let layer = story::digest("debian");
     vec![
+        ("wall", "/ui/".to_owned()),
+        ("wall-then", "/ui/?at=2026-11-12T18:00Z".to_owned()),
+        ("figures", "/ui/figures".to_owned()),
+        ("services", "/ui/services".to_owned()),
+        ("service", "/ui/service/orders-api".to_owned()),
+        ("environment", "/ui/environment/staging".to_owned()),
+        ("diff", "/ui/diff/integration/production".to_owned()),
+        ("journal", "/ui/journal".to_owned()),
+        ("dead", "/ui/journal?state=dead".to_owned()),
+        ("deployment", "/ui/deployment/ecs-svc%2F121".to_owned()),
         ("images", "/ui/images".to_owned()),
         ("tags", "/ui/images/shop/orders-api".to_owned()),
         ("history", "/ui/tag/shop/orders-api:latest".to_owned()),
@@ -125,7 +136,7 @@ async fn every_page_in_both_schemes_and_widths() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_finds_a_file() {
     let site = Site::open().await;
-    let start = site.url("/ui/");
+    let start = site.url("/ui/images");
     beside(move || {
         let browser = Browser::start().unwrap();
         browser.goto(&start).unwrap();

@@ -3,7 +3,9 @@
 mod bed;
 mod contrast;
 mod drive;
+mod fleet;
 mod hostile;
 mod live;
 mod pages;
 mod story;
+mod track;
