@@ -12,6 +12,7 @@ pub const ALL: &[&str] = &[
     "blob.after-rename",
     "manifest.before-commit",
     "manifest.after-commit",
+    "sqs.before-delete",
     "journal.before-apply",
     "journal.after-apply",
     "journal.before-track",

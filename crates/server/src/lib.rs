@@ -20,6 +20,6 @@ mod workers;
 pub use app::{App, OpenError};
 pub use router::router;
 pub use serve::{ServeError, serve};
-pub use settings::{Settings, SourceSettings, Template};
+pub use settings::{AwsWork, Settings, SourceSettings, SweptEnvironment, Template};
 pub use sns::SnsSettings;
 pub use workers::Workers;

@@ -38,6 +38,9 @@ impl Metrics {
         let recorder = builder.build_recorder();
         for (name, description) in [
             ("portolan_http_requests_total", "Requests answered, by method, route and status."),
+            ("portolan_queue_messages_total", "Messages of SQS, by queue and what became of them."),
+            ("portolan_queue_failures_total", "Calls to SQS that failed, by queue."),
+            ("portolan_sweep_drift_total", "What a sweep found that no event had told."),
             ("portolan_scanned_bytes_total", "Uncompressed bytes of the images that were scanned."),
         ] {
             recorder.describe_counter(name.into(), None, description.into());
@@ -49,6 +52,7 @@ impl Metrics {
             recorder.describe_histogram(name.into(), None, description.into());
         }
         for (name, description) in [
+            ("portolan_queue_failing", "Whether the last call to a queue of SQS failed, 1 or 0."),
             ("portolan_jobs", "Jobs by kind and state."),
             ("portolan_journal_pending", "Events that wait to be acted on."),
             ("portolan_blobs", "Blobs in the built-in registry."),

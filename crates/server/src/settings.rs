@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use portolan_aws::AwsSettings;
 use portolan_catalogue::ScanOptions;
 use portolan_model::Limits;
 use portolan_tracker::Rules;
@@ -28,6 +29,10 @@ pub struct Settings {
     pub repositories: SourceSettings,
     /// Which topics of SNS are heard over HTTPS. Default: none.
     pub sns: Option<SnsSettings>,
+    /// Which queues of SQS are received from, and which environments are asked of ECS. Default: none.
+    pub aws: AwsWork,
+    /// Between two looks through the whole registry; none (the default) for never.
+    pub registry_sweep: Option<Duration>,
     /// Jobs that run at a time in this process. Default: 2.
     pub workers: usize,
     /// For how long a worker that says nothing is believed to live. Default: 60 s.
@@ -74,6 +79,48 @@ impl Default for SourceSettings {
     }
 }
 
+/// What is learnt from AWS by itself.
+#[derive(Debug, Clone)]
+pub struct AwsWork {
+    /// The queues of SQS, each a URL or a name.
+    pub queues: Vec<String>,
+    /// How the queues are reached.
+    pub reach: AwsSettings,
+    /// Receivers of each queue in this process. Default: 1.
+    pub pollers: usize,
+    /// The environments that ECS is asked about.
+    pub swept: Vec<SweptEnvironment>,
+    /// Between two questions to ECS about an environment. Default: 10 minutes.
+    pub sweep: Duration,
+}
+
+/// An environment that ECS is asked about.
+#[derive(Debug, Clone)]
+pub struct SweptEnvironment {
+    /// Its name, one of those of [`Settings::track`].
+    pub name: String,
+    /// The account's number.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// The clusters, where it is not all of them. A `*` at the end is any text.
+    pub clusters: Vec<String>,
+    /// How ECS is reached there.
+    pub reach: AwsSettings,
+}
+
+impl Default for AwsWork {
+    fn default() -> Self {
+        Self {
+            queues: Vec::new(),
+            reach: AwsSettings::default(),
+            pollers: 1,
+            swept: Vec::new(),
+            sweep: Duration::from_mins(10),
+        }
+    }
+}
+
 impl Settings {
     /// The defaults, with blobs under `blobs`.
     pub fn new(blobs: impl Into<PathBuf>) -> Self {
@@ -85,6 +132,8 @@ impl Settings {
             track: Rules::default(),
             repositories: SourceSettings::default(),
             sns: None,
+            aws: AwsWork::default(),
+            registry_sweep: None,
             workers: 2,
             lease: Duration::from_mins(1),
             attempts: 8,

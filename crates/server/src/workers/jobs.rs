@@ -11,6 +11,7 @@ use futures::future::BoxFuture;
 use portolan_catalogue::CatalogueError;
 use portolan_store::{Job, StoreError};
 
+use super::ecs_sweep::SweepEcs;
 use super::github::SyncRepositories;
 use super::queue::{self, Failure, Progress, Work as _};
 use crate::App;
@@ -23,8 +24,14 @@ pub(crate) use scan::ScanImage;
 pub(crate) use scan_tag::ScanTag;
 
 /// Every kind.
-pub(super) const ALL: &[&str] =
-    &[ScanImage::KIND, ScanTag::KIND, Backfill::KIND, CollectGarbage::KIND, SyncRepositories::KIND];
+pub(super) const ALL: &[&str] = &[
+    ScanImage::KIND,
+    ScanTag::KIND,
+    Backfill::KIND,
+    CollectGarbage::KIND,
+    SyncRepositories::KIND,
+    SweepEcs::KIND,
+];
 /// Kinds for which a worker is kept free, so that a push is not kept waiting by long work.
 pub(super) const QUICK: &[&str] = &[ScanImage::KIND, ScanTag::KIND];
 
@@ -40,6 +47,7 @@ pub(super) fn begin(
         Backfill::KIND => queue::begin::<Backfill>(job, app, progress),
         CollectGarbage::KIND => queue::begin::<CollectGarbage>(job, app, progress),
         SyncRepositories::KIND => queue::begin::<SyncRepositories>(job, app, progress),
+        SweepEcs::KIND => queue::begin::<SweepEcs>(job, app, progress),
         #[cfg(test)]
         Probe::KIND => queue::begin::<Probe>(job, app, progress),
         other => {

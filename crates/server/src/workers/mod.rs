@@ -7,12 +7,16 @@ use tokio_util::task::TaskTracker;
 
 use crate::App;
 
+mod ecs_sweep;
 mod github;
 mod housekeeping;
 pub(crate) mod jobs;
 mod journal;
 pub(crate) mod queue;
+mod registry_sweep;
 mod runner;
+mod sqs;
+mod turns;
 
 #[cfg(test)]
 mod tests;
@@ -32,6 +36,15 @@ impl Workers {
         tasks.spawn(journal::run(app.clone(), stop.clone()));
         tasks.spawn(housekeeping::run(app.clone(), stop.clone()));
         tasks.spawn(github::run(app.clone(), stop.clone()));
+        tasks.spawn(registry_sweep::run(app.clone(), stop.clone()));
+        for place in &app.settings.aws.swept {
+            tasks.spawn(ecs_sweep::run(app.clone(), place.name.clone(), stop.clone()));
+        }
+        for queue in &app.settings.aws.queues {
+            for _ in 0..app.settings.aws.pollers.clamp(1, 64) {
+                tasks.spawn(sqs::run(app.clone(), queue.clone(), stop.clone()));
+            }
+        }
         // One is kept free for what is quick.
         tasks.spawn(runner(app, jobs::QUICK, stop.clone()).run());
         for _ in 0..app.settings.workers.clamp(1, 64) {

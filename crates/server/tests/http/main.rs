@@ -13,6 +13,7 @@ mod files;
 mod images;
 mod jobs;
 mod journal;
+mod queues;
 mod repositories;
 mod running;
 mod served;
