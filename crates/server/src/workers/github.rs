@@ -1,34 +1,22 @@
 //! Reading the organisation's repositories and teams anew, every now and then.
 //!
-//! Of several processes, one takes each turn and queues the job; nothing is queued while one waits
-//! or runs. What is remembered changes only when all has been read.
-
-use std::time::Duration;
+//! Of several processes, one takes each turn and queues the job; nothing is queued while one waits,
+//! perhaps for GitHub's limits, or runs. What is remembered changes only when all has been read.
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use portolan_github::{GithubError, Inventory, Reading, Source, Step};
-use portolan_model::{JobId, Timestamp};
 use portolan_store::{SourceChange, SourceRepository, SourceTeam, StoreError};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use super::queue::{self, Failure, Progress, Work};
+use super::queue::{Failure, Progress, Work};
+use super::turns;
 use crate::App;
-
-/// How often it is looked whether it is time, at least.
-const LOOK: Duration = Duration::from_secs(10);
-/// And at most.
-const PAUSE: Duration = Duration::from_millis(500);
 
 /// Reads all repositories and teams.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct SyncRepositories {}
-
-impl SyncRepositories {
-    /// There is one at a time.
-    const KEY: &'static str = "sync-repositories";
-}
 
 /// How far a reading is, and what it changed in the end.
 #[derive(Debug, Default, Serialize)]
@@ -62,14 +50,9 @@ impl Work for SyncRepositories {
             told.changed = Some(change.changed);
             told.removed = Some(change.removed);
             progress.keep(&told).await.map_err(|error| lost(&error))?;
-            tracing::info!(
-                repositories = told.repositories,
-                teams = told.teams,
-                added = change.added,
-                changed = change.changed,
-                removed = change.removed,
-                "read the organisation's repositories"
-            );
+            if change != SourceChange::default() {
+                tracing::info!(%source, ?change, "the list of repositories has changed");
+            }
             Ok(())
         }
         .boxed()
@@ -134,47 +117,10 @@ fn repository(found: portolan_github::Repository) -> SourceRepository {
 
 /// Queues the job whenever it is time, until `stop`.
 pub(super) async fn run(app: App, stop: CancellationToken) {
-    if app.settings.repositories.source.is_none() {
-        return;
-    }
-    loop {
-        let pause = match queue_when_due(&app).await {
-            Ok(next) => {
-                let millis = next.millis_since(app.store.now()).max(0).unsigned_abs();
-                Duration::from_millis(millis).clamp(PAUSE, LOOK)
-            }
-            Err(error) => {
-                tracing::warn!(%error, "reading repositories waits for the store");
-                LOOK
-            }
-        };
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(pause) => {}
-        }
-    }
-}
-
-/// Queues the job where it is time and no other process did; when it is time next.
-async fn queue_when_due(app: &App) -> Result<Timestamp, StoreError> {
-    let (store, now) = (&app.store, app.store.now());
-    let interval = i64::try_from(app.settings.repositories.interval.as_millis());
-    let next = now.plus_millis(interval.unwrap_or(i64::MAX).max(1));
-    // One that is late, or that GitHub told to come back later, is not joined by a second one.
-    if store.open_job(SyncRepositories::KEY).await?.is_some() {
-        return Ok(next);
-    }
-    let job = queue::new(&SyncRepositories {}, Some(SyncRepositories::KEY.to_owned()), store.now());
-    let id = JobId::new(store.ids());
-    let queued = store.write(move |tx| {
-        Box::pin(async move {
-            let mine = tx.take_turn(SyncRepositories::KEY, now, next).await?;
-            Ok(mine && tx.enqueue(id, &job, now).await?)
-        })
-    });
-    if queued.await? {
-        store.wake_jobs().await;
-        return Ok(next);
-    }
-    Ok(store.next_turn(SyncRepositories::KEY).await?.unwrap_or(next))
+    let repositories = &app.settings.repositories;
+    let Some(source) = &repositories.source else { return };
+    // Another organisation is read at once, and not when the one before would have been.
+    let key = format!("sync-repositories:{source}");
+    let interval = repositories.interval;
+    turns::run(app, SyncRepositories {}, key, interval, stop).await;
 }
