@@ -7,6 +7,7 @@ mod scan;
 mod serve;
 mod usage;
 mod visible;
+mod wall;
 
 use std::path::PathBuf;
 
@@ -32,6 +33,7 @@ const BENCHMARKS: &[(&str, Benchmark)] = &[
     ("push", push::run),
     ("serve", serve::run),
     ("visible", visible::run),
+    ("wall", wall::run),
     ("scan", scan::run),
     ("commands", commands::run),
 ];
