@@ -25,4 +25,5 @@ mod pages;
 mod registry;
 mod repositories;
 mod routes;
+mod wall;
 mod world;

@@ -8,18 +8,18 @@ use crate::images;
 use crate::world::{Engine, World};
 
 /// Opens `path` and checks that the browser has nothing to complain of.
-fn open(browser: &Browser, world: &World, path: &str) {
+pub(crate) fn open(browser: &Browser, world: &World, path: &str) {
     browser.goto(&world.url(path)).unwrap();
     quiet(browser);
 }
 
-fn quiet(browser: &Browser) {
+pub(crate) fn quiet(browser: &Browser) {
     let console = browser.console().unwrap();
     assert!(console.is_empty(), "{}: {console:?}", browser.url().unwrap());
 }
 
 /// Draws the page light, dark and on a narrow screen, where it must not need scrolling sideways.
-fn draw(browser: &Browser, name: &str) {
+pub(crate) fn draw(browser: &Browser, name: &str) {
     browser.screenshot(&format!("page-{name}")).unwrap();
     browser.prefer_scheme("dark").unwrap();
     browser.screenshot(&format!("page-{name}-dark")).unwrap();
