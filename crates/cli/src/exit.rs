@@ -10,7 +10,6 @@ pub(crate) enum Code {
     /// What was asked for was done.
     Done = 0,
     /// It was done, and the answer is no.
-    #[expect(dead_code, reason = "a promise of the table; the commands that answer no come later")]
     Negative = 1,
     /// The command line makes no sense.
     Usage = 2,

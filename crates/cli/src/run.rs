@@ -81,6 +81,18 @@ fn dispatch(context: &Context, command: Command) -> Outcome {
         Command::Doctor(arguments) => {
             in_runtime(interruptible(commands::doctor::run(context, arguments)))
         }
+        Command::Running(arguments) => {
+            in_runtime(interruptible(commands::running::run(context, arguments)))
+        }
+        Command::Where(arguments) => {
+            in_runtime(interruptible(commands::where_is::run(context, arguments)))
+        }
+        Command::Diff(arguments) => {
+            in_runtime(interruptible(commands::diff::run(context, arguments)))
+        }
+        Command::History(arguments) => {
+            in_runtime(interruptible(commands::history::run(context, arguments)))
+        }
         Command::Image(command) => {
             in_runtime(interruptible(commands::image::run(context, command)))
         }

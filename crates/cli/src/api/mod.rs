@@ -2,6 +2,7 @@
 
 pub(crate) mod answers;
 pub(crate) mod events;
+pub(crate) mod track;
 mod transport;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};

@@ -4,6 +4,7 @@ pub(crate) mod append;
 pub(crate) mod events;
 pub(crate) mod image;
 pub(crate) mod registry;
+pub(crate) mod track;
 
 use std::path::PathBuf;
 
@@ -63,6 +64,10 @@ pub(crate) struct Global {
 #[expect(clippy::large_enum_variant, reason = "there is one, for as long as the process lives")]
 pub(crate) enum Command {
     Up(Up),
+    Running(track::Running),
+    Where(track::Where),
+    Diff(track::Diff),
+    History(track::History),
     /// Look into images, copy them, make them
     #[command(subcommand)]
     Image(image::Image),

@@ -1,9 +1,27 @@
 //! One function for each command. What they share is beside them.
 
 pub(crate) mod config;
+pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod generated;
+pub(crate) mod history;
 pub(crate) mod image;
 pub(crate) mod registry;
+pub(crate) mod running;
 pub(crate) mod up;
+pub(crate) mod where_is;
+
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::args::LogFormat;
+use crate::error::Outcome;
+use crate::logging;
+use crate::run::Context;
+use crate::session::Session;
+
+/// The session of a command that asks what runs where.
+fn tracked(context: &Context) -> Outcome<Session<'_>> {
+    logging::start(&context.environment, &context.global, LevelFilter::ERROR, LogFormat::Text)?;
+    Session::start(context)
+}

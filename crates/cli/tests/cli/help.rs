@@ -5,6 +5,10 @@ use crate::run::Place;
 const COMMANDS: &[&[&str]] = &[
     &[],
     &["up"],
+    &["running"],
+    &["where"],
+    &["diff"],
+    &["history"],
     &["image"],
     &["image", "list"],
     &["image", "show"],

@@ -10,3 +10,4 @@ mod images;
 mod registry;
 mod run;
 mod server;
+mod track;
