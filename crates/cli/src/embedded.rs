@@ -14,6 +14,7 @@ use crate::exit::Code;
 use crate::registries;
 use crate::source;
 use crate::system::{SystemClock, SystemIds};
+use crate::tracking;
 
 /// Opens store, registry and catalogue.
 pub(crate) async fn open(config: &Config, environment: &Environment) -> Outcome<App> {
@@ -51,6 +52,10 @@ fn settings(config: &Config, environment: &Environment) -> Outcome<Settings> {
     let registry = registry.transpose()?;
     let workers = &config.workers;
     Ok(Settings {
+        track: tracking::rules(config),
+        aws: tracking::aws(config),
+        sns: tracking::sns(config)?,
+        registry_sweep: config.registry.sweep,
         limits: config.limits.clone(),
         scan: config.scan.clone(),
         registry,

@@ -125,6 +125,7 @@ mod tests {
             allowed_hosts: Vec::new(),
             region: None,
             role_arn: None,
+            sweep: None,
         };
         let home = home.display().to_string();
         Logins::new(&Environment::of(Path::new("/"), &[("HOME", &home)]), &config)

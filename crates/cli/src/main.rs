@@ -25,6 +25,7 @@ mod session;
 mod source;
 mod system;
 mod table;
+mod tracking;
 
 use std::process::ExitCode;
 

@@ -52,73 +52,131 @@ pub(crate) fn find(named: Option<&Path>, environment: &Environment) -> Found {
     user.filter(|path| path.is_file()).map_or(Found::None, Found::User)
 }
 
-/// The values of the file at `path`: the index of the key in `keys`, the value, its origin.
-pub(super) fn read(path: &Path, keys: &[Key]) -> Result<Vec<(usize, Value, Origin)>, ConfigError> {
+/// A file that was read.
+#[derive(Debug)]
+pub(super) struct Text {
+    path: PathBuf,
+    text: String,
+}
+
+/// A value of a file: the index of its key, the value, its origin.
+type Placed = (usize, Value, Origin);
+
+/// The file at `path`.
+pub(super) fn read(path: &Path) -> Result<Text, ConfigError> {
     let failed = |source| ConfigError::Read { path: path.to_owned(), source };
     let size = std::fs::metadata(path).map_err(failed)?.len();
     if size > MOST_BYTES {
         return Err(ConfigError::Large { path: path.to_owned(), size });
     }
-    parse(path, &std::fs::read_to_string(path).map_err(failed)?, keys)
+    Ok(Text { path: path.to_owned(), text: std::fs::read_to_string(path).map_err(failed)? })
 }
 
-fn parse(
-    path: &Path,
-    text: &str,
-    keys: &[Key],
-) -> Result<Vec<(usize, Value, Origin)>, ConfigError> {
-    let line = |at: usize| 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count();
-    let syntax = |error: &toml::de::Error| ConfigError::Syntax {
-        path: path.to_owned(),
-        line: error.span().map_or(1, |span| line(span.start)),
-        message: error.message().to_owned(),
-    };
-    let origin = |at: usize| Origin::File { path: path.to_owned(), line: line(at) };
-    let table = DeTable::parse(text).map_err(|error| syntax(&error))?;
-    let mut values = Vec::new();
-    for (section, content) in table.into_inner() {
-        let origin_of_section = origin(section.span().start);
-        let section = section.into_inner();
-        if !keys.iter().any(|key| key.section == section) {
-            let sections = keys.iter().map(|key| key.section.as_str());
-            return Err(ConfigError::Unknown {
-                what: "section",
-                name: section.to_string(),
-                meant: meant(&section, sections).map(ToOwned::to_owned),
-                origin: origin_of_section,
-            });
-        }
-        let DeValue::Table(content) = content.into_inner() else {
-            return Err(ConfigError::Type {
-                key: section.to_string(),
-                wanted: "a section",
-                found: "a value",
-                origin: origin_of_section,
-            });
+impl Text {
+    /// The names in the section `section`, with their origins; none where the file is not TOML,
+    /// which [`Text::values`] says.
+    pub(super) fn names_in(&self, section: &str) -> Vec<(String, Origin)> {
+        let Ok(table) = DeTable::parse(&self.text) else { return Vec::new() };
+        let found = table.into_inner().into_iter().find(|(name, _)| name.get_ref() == section);
+        let Some(DeValue::Table(names)) = found.map(|(_, value)| value.into_inner()) else {
+            return Vec::new();
         };
+        let told = |name: toml::Spanned<_>| {
+            let origin = self.origin(name.span().start);
+            (String::from(name.into_inner()), origin)
+        };
+        names.into_iter().map(|(name, _)| told(name)).collect()
+    }
+
+    /// The values of the file.
+    pub(super) fn values(&self, keys: &[Key]) -> Result<Vec<Placed>, ConfigError> {
+        let table = DeTable::parse(&self.text).map_err(|error| self.syntax(&error))?;
+        let mut values = Vec::new();
+        self.section("", table.into_inner(), keys, &mut values)?;
+        Ok(values)
+    }
+
+    /// Adds the values of the section at `path`, which is "" for the whole file, to `values`.
+    fn section(
+        &self,
+        path: &str,
+        content: DeTable<'_>,
+        keys: &[Key],
+        values: &mut Vec<Placed>,
+    ) -> Result<(), ConfigError> {
         for (name, value) in content {
-            let origin = origin(name.span().start);
+            let origin = self.origin(name.span().start);
             let name = name.into_inner();
-            let known = keys.iter().position(|key| key.section == section && key.name == name);
+            let full = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
+            if keys.iter().any(|key| is_within(&key.section, &full)) {
+                let DeValue::Table(content) = value.into_inner() else {
+                    let (wanted, found) = ("a section", "a value");
+                    return Err(ConfigError::Type { key: full, wanted, found, origin });
+                };
+                self.section(&full, content, keys, values)?;
+                continue;
+            }
+            let known = keys.iter().position(|key| key.section == path && key.name == name);
             let Some(at) = known else {
-                return Err(unknown_key(&section, &name, keys, origin));
+                let is_section = path.is_empty() || matches!(value.get_ref(), DeValue::Table(_));
+                return Err(unknown(path, &name, is_section, keys, origin));
             };
             let deserializer = toml::de::ValueDeserializer::from(value);
-            let value = Value::deserialize(deserializer).map_err(|error| syntax(&error))?;
+            let value = Value::deserialize(deserializer).map_err(|error| self.syntax(&error))?;
             values.push((at, value, origin));
         }
+        Ok(())
     }
-    Ok(values)
+
+    fn line(&self, at: usize) -> usize {
+        1 + self.text.bytes().take(at).filter(|byte| *byte == b'\n').count()
+    }
+
+    fn origin(&self, at: usize) -> Origin {
+        Origin::File { path: self.path.clone(), line: self.line(at) }
+    }
+
+    fn syntax(&self, error: &toml::de::Error) -> ConfigError {
+        ConfigError::Syntax {
+            path: self.path.clone(),
+            line: error.span().map_or(1, |span| self.line(span.start)),
+            message: error.message().to_owned(),
+        }
+    }
 }
 
-fn unknown_key(section: &str, name: &str, keys: &[Key], origin: Origin) -> ConfigError {
-    let beside = || keys.iter().filter(|key| key.section == section);
-    let meant = match meant(name, beside().map(|key| key.name.as_str())) {
-        Some(name) => Some(format!("{section}.{name}")),
+/// Whether `section` is `path` or a section of it.
+fn is_within(section: &str, path: &str) -> bool {
+    section.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+fn unknown(
+    section: &str,
+    name: &str,
+    is_section: bool,
+    keys: &[Key],
+    origin: Origin,
+) -> ConfigError {
+    let full = |name: &str| {
+        if section.is_empty() { name.to_owned() } else { format!("{section}.{name}") }
+    };
+    // The word after the section's own path, of each section below it.
+    let below = keys.iter().filter_map(|key| {
+        let rest = key.section.strip_prefix(section)?;
+        let rest = if section.is_empty() { rest } else { rest.strip_prefix('.')? };
+        rest.split('.').next()
+    });
+    if is_section {
+        let meant = meant(name, below).map(full);
+        return ConfigError::Unknown { what: "section", name: full(name), meant, origin };
+    }
+    let beside = keys.iter().filter(|key| key.section == section).map(|key| key.name.as_str());
+    let meant = match meant(name, beside) {
+        Some(name) => Some(full(name)),
         // Perhaps it is the right name in the wrong section.
         None => keys.iter().find(|key| key.name == name).map(Key::path),
     };
-    ConfigError::Unknown { what: "key", name: format!("{section}.{name}"), meant, origin }
+    ConfigError::Unknown { what: "key", name: full(name), meant, origin }
 }
 
 #[cfg(test)]
@@ -126,17 +184,20 @@ mod tests {
     use super::super::keys;
     use super::*;
 
+    fn of(text: &str) -> Text {
+        Text { path: PathBuf::from("p.toml"), text: text.to_owned() }
+    }
+
     fn error(text: &str) -> String {
-        let keys = keys::all().unwrap();
-        let error = parse(Path::new("p.toml"), text, &keys).unwrap_err();
-        crate::error::Failure::from(error).text(str::to_owned)
+        let keys = keys::all(&[]).unwrap();
+        crate::error::Failure::from(of(text).values(&keys).unwrap_err()).text(str::to_owned)
     }
 
     #[test]
     fn every_value_knows_its_line() {
         let text = "\n[server]\n\nlisten = \"[::1]:1\"\n[store]\nconnections = 3";
-        let keys = keys::all().unwrap();
-        let values = parse(Path::new("p.toml"), text, &keys).unwrap();
+        let keys = keys::all(&[]).unwrap();
+        let values = of(text).values(&keys).unwrap();
         let told: Vec<_> =
             values.iter().map(|(at, _, origin)| format!("{} {origin}", keys[*at].path())).collect();
         assert_eq!(told, ["server.listen p.toml:4", "store.connections p.toml:6"]);

@@ -2,6 +2,7 @@
 
 use toml::{Table, Value};
 
+use super::environments;
 use super::error::ConfigError;
 
 /// The default configuration, with a comment for each key.
@@ -10,7 +11,7 @@ pub(crate) const DEFAULT_FILE: &str = include_str!("default.toml");
 /// One key of the configuration.
 #[derive(Debug, Clone)]
 pub(crate) struct Key {
-    /// The section, as in `store`.
+    /// The section, as in `store` or `events.ecr`.
     pub(crate) section: String,
     /// The name in the section, as in `url`.
     pub(crate) name: String,
@@ -26,24 +27,43 @@ impl Key {
 
     /// `PORTOLAN_STORE_URL`.
     pub(crate) fn variable(&self) -> String {
-        format!("PORTOLAN_{}_{}", self.section, self.name).to_uppercase()
+        let name = format!("PORTOLAN_{}_{}", self.section, self.name);
+        name.to_uppercase().replace(['.', '-'], "_")
     }
 }
 
-/// All keys, in the order of sections and names.
-pub(crate) fn all() -> Result<Vec<Key>, ConfigError> {
+/// All keys, section by section, with those of the environments `names`.
+pub(crate) fn all(names: &[String]) -> Result<Vec<Key>, ConfigError> {
     let wrong = |reason: &dyn std::fmt::Display| ConfigError::Default(reason.to_string());
     let table: Table = DEFAULT_FILE.parse().map_err(|error| wrong(&error))?;
     let mut keys = Vec::new();
     for (section, values) in table {
         let Value::Table(values) = values else { return Err(wrong(&section)) };
-        keys.extend(values.into_iter().map(|(name, default)| Key {
-            section: section.clone(),
-            name,
-            default,
-        }));
+        if section == environments::SECTION {
+            keys.extend(environments::keys(names, &values));
+            continue;
+        }
+        let (inner, values): (Vec<_>, Vec<_>) =
+            values.into_iter().partition(|(_, value)| is_section(value));
+        add(&mut keys, &section, values);
+        for (name, values) in inner {
+            let Value::Table(values) = values else { continue };
+            add(&mut keys, &format!("{section}.{name}"), values);
+        }
     }
     Ok(keys)
+}
+
+/// Whether `value` is a section with keys, and not a key whose value is a table: that is empty where
+/// nobody said anything.
+fn is_section(value: &Value) -> bool {
+    value.as_table().is_some_and(|table| !table.is_empty())
+}
+
+fn add(keys: &mut Vec<Key>, section: &str, values: impl IntoIterator<Item = (String, Value)>) {
+    let section = section.to_owned();
+    let key = |(name, default)| Key { section: section.clone(), name, default };
+    keys.extend(values.into_iter().map(key));
 }
 
 /// The word of `words` that `written` was probably meant to be.
@@ -86,7 +106,8 @@ mod tests {
 
     #[test]
     fn every_key_has_a_comment_right_above_it() {
-        for key in all().unwrap() {
+        let first = ["staging".to_owned()];
+        for key in all(&first).unwrap() {
             let start = format!("\n{} = ", key.name);
             let section = DEFAULT_FILE.split_once(&format!("\n[{}]\n", key.section)).unwrap().1;
             let before = format!("\n{section}").split_once(&start).unwrap().0.to_owned();
@@ -97,8 +118,10 @@ mod tests {
 
     #[test]
     fn variables_are_named_after_keys_and_never_alike() {
-        let mut names: Vec<_> = all().unwrap().iter().map(Key::variable).collect();
-        assert!(names.contains(&"PORTOLAN_STORE_URL".to_owned()));
+        let mut names: Vec<_> = all(&[]).unwrap().iter().map(Key::variable).collect();
+        for name in ["STORE_URL", "EVENTS_ECR_QUEUE", "ENVIRONMENTS_PRODUCTION_ACCOUNT"] {
+            assert!(names.contains(&format!("PORTOLAN_{name}")), "{name}");
+        }
         let count = names.len();
         names.sort_unstable();
         names.dedup();

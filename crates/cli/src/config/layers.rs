@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+use super::environments;
 use super::error::ConfigError;
 use super::file::{self, Found};
 use super::keys::{self, Key, nearest};
@@ -48,9 +49,10 @@ impl Layers {
         environment: &Environment,
         flags: &Flags,
     ) -> Result<Self, ConfigError> {
-        let keys = keys::all()?;
         let file = file::find(named, environment);
-        let given = file.path().map(|path| file::read(path, &keys)).transpose()?;
+        let text = file.path().map(file::read).transpose()?;
+        let keys = keys::all(&environments::names(text.as_ref(), environment)?)?;
+        let given = text.map(|text| text.values(&keys)).transpose()?;
         let variables = variables(&keys, environment)?;
         let mut settings: Vec<_> = keys
             .into_iter()
@@ -177,6 +179,9 @@ fn variables(
     let mut values = Vec::new();
     for (name, text) in environment.all().filter(|(name, _)| name.starts_with("PORTOLAN_")) {
         let origin = Origin::Environment(name.to_owned());
+        if name == environments::VARIABLE {
+            continue;
+        }
         if let Some(at) = names.iter().position(|known| known == name) {
             let default = &keys[at].default;
             let value = value::parse(text, default).ok_or_else(|| ConfigError::Type {
@@ -188,6 +193,10 @@ fn variables(
             values.push((at, value, origin));
         } else if let Some((..=2, meant)) = nearest(name, names.iter().map(String::as_str)) {
             let meant = Some(meant.to_owned());
+            return Err(ConfigError::Unknown { what: "key", name: name.into(), meant, origin });
+        } else if name.strip_prefix(environments::VARIABLE).is_some_and(|it| it.starts_with('_')) {
+            // Of an environment that is not named anywhere: nobody else has such a variable.
+            let meant = Some(environments::VARIABLE.to_owned());
             return Err(ConfigError::Unknown { what: "key", name: name.into(), meant, origin });
         }
     }

@@ -1,6 +1,8 @@
 //! The configuration: one file, whose every key is also a variable; see `default.toml`.
 
+mod environments;
 mod error;
+mod events;
 mod file;
 mod github;
 mod keys;
@@ -14,11 +16,14 @@ mod value;
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use portolan_catalogue::{LabelNames, ScanOptions};
 use portolan_model::Limits;
 
+pub(crate) use environments::EnvironmentConfig;
 pub(crate) use error::ConfigError;
+pub(crate) use events::EventsConfig;
 pub(crate) use file::Found;
 pub(crate) use github::{GithubConfig, KeyConfig, SourceConfig, WhomConfig};
 pub(crate) use keys::DEFAULT_FILE;
@@ -48,6 +53,10 @@ pub(crate) struct Config {
     pub(crate) server: ServerConfig,
     /// How background work is done.
     pub(crate) workers: WorkersConfig,
+    /// The environments, in the order of promotion.
+    pub(crate) environments: Vec<EnvironmentConfig>,
+    /// How it is learned what is pushed and what runs.
+    pub(crate) events: EventsConfig,
     /// Where repositories of source code are learnt from.
     pub(crate) github: GithubConfig,
     /// What is taken in at most.
@@ -95,6 +104,8 @@ pub(crate) struct RegistryConfig {
     pub(crate) region: Option<String>,
     /// The AWS role to assume.
     pub(crate) role_arn: Option<String>,
+    /// Between two looks through the whole registry; none for never.
+    pub(crate) sweep: Option<Duration>,
 }
 
 impl Config {
@@ -130,6 +141,8 @@ impl Config {
                 jobs_kept_days: layers.get("workers.jobs_kept_days")?,
                 housekeeping_seconds: layers.at_least_one("workers.housekeeping_seconds")?,
             },
+            environments: environments::read(&layers)?,
+            events: events::read(&layers)?,
             github: github::read(&layers)?,
             limits: layers.section("limits")?,
             layers,
@@ -204,6 +217,12 @@ fn blobs(layers: &Layers) -> Result<PathBuf, ConfigError> {
     }
 }
 
+/// The minutes of the key `key`; none where they are 0.
+fn minutes(layers: &Layers, key: &str) -> Result<Option<Duration>, ConfigError> {
+    let minutes: u32 = layers.get(key)?;
+    Ok((minutes > 0).then(|| Duration::from_secs(u64::from(minutes) * 60)))
+}
+
 fn registry(layers: &Layers) -> Result<RegistryConfig, ConfigError> {
     let url = layers.text("registry.url")?;
     let plain = url.strip_prefix("http://").map(|host| host.trim_end_matches('/'));
@@ -221,5 +240,6 @@ fn registry(layers: &Layers) -> Result<RegistryConfig, ConfigError> {
         allowed_hosts: layers.get("registry.allowed_hosts")?,
         region: layers.told("registry.region")?,
         role_arn: layers.told("registry.role_arn")?,
+        sweep: minutes(layers, "registry.sweep_minutes")?,
     })
 }

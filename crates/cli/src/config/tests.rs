@@ -142,3 +142,119 @@ fn a_file_that_was_named_must_be_there() {
     let missing = Config::load(Some(Path::new("x.toml")), &environment, &Flags::default());
     assert!(matches!(missing.unwrap_err(), ConfigError::Read { .. }));
 }
+
+fn environments(dir: &Path, file: &str, variables: &[(&str, &str)]) -> Vec<EnvironmentConfig> {
+    std::fs::write(dir.join("portolan.toml"), file).unwrap();
+    load(dir, variables, &Flags::default()).unwrap().environments
+}
+
+fn told(environments: &[EnvironmentConfig]) -> Vec<(&str, u32, Option<&str>)> {
+    environments.iter().map(|it| (it.name.as_str(), it.order, it.account.as_deref())).collect()
+}
+
+#[test]
+fn without_a_word_there_are_two_environments_and_nothing_is_polled() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = load(dir.path(), &[], &Flags::default()).unwrap();
+    let expected = [("staging", 1, None), ("production", 2, None)];
+    assert_eq!(told(&config.environments), expected);
+    assert!(config.events.queues.is_empty() && config.registry.sweep.is_none());
+    assert_eq!(config.events.sweep, Some(std::time::Duration::from_mins(10)));
+    assert_eq!(config.events.ignored_containers.len(), 4);
+}
+
+#[test]
+fn a_file_s_environments_stand_in_place_of_the_default_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = r#"
+        [environments.dev]
+        account = "333333333"
+        clusters = ["dev-*"]
+        [environments.perf-test]
+        account = "222222222"
+        [environments.prod]
+        account = "111111111"
+        protected = true
+        [events.ecs]
+        queue = "ecs-deployments"
+    "#;
+    let found = environments(dir.path(), file, &[]);
+    let expected = [
+        ("dev", 1, Some("333333333")),
+        ("perf-test", 2, Some("222222222")),
+        ("prod", 3, Some("111111111")),
+    ];
+    assert_eq!(told(&found), expected);
+    assert_eq!(found[0].clusters, ["dev-*"]);
+    assert!(found[2].protected && !found[0].protected);
+
+    // A variable wins over the file; one that orders them anew does so.
+    let variables = [
+        ("PORTOLAN_ENVIRONMENTS_PERF_TEST_ACCOUNT", "999999999"),
+        ("PORTOLAN_ENVIRONMENTS_PROD_ORDER", "1"),
+        ("PORTOLAN_ENVIRONMENTS_DEV_ORDER", "7"),
+        ("PORTOLAN_EVENTS_ECR_QUEUE", "ecr-push-events"),
+    ];
+    let found = environments(dir.path(), file, &variables);
+    let expected = [
+        ("prod", 1, Some("111111111")),
+        ("perf-test", 2, Some("999999999")),
+        ("dev", 7, Some("333333333")),
+    ];
+    assert_eq!(told(&found), expected);
+    let config = load(dir.path(), &variables, &Flags::default()).unwrap();
+    assert_eq!(config.events.queues, ["ecr-push-events", "ecs-deployments"]);
+}
+
+#[test]
+fn variables_alone_can_say_which_environments_there_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let variables = [
+        ("PORTOLAN_ENVIRONMENTS", "test, prod"),
+        ("PORTOLAN_ENVIRONMENTS_TEST_ACCOUNT", "1"),
+        ("PORTOLAN_ENVIRONMENTS_TEST_CLUSTERS", "a,b*"),
+    ];
+    let config = load(dir.path(), &variables, &Flags::default()).unwrap();
+    assert_eq!(told(&config.environments), [("test", 1, Some("1")), ("prod", 2, None)]);
+    assert_eq!(config.environments[0].clusters, ["a", "b*"]);
+}
+
+#[test]
+fn what_is_wrong_with_an_environment_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    let wrong = |file: &str| {
+        std::fs::write(at.join("portolan.toml"), file).unwrap();
+        let text = refused(at, &[]);
+        text.replace(&format!("{}/", at.display()), "")
+    };
+    insta::assert_snapshot!(wrong("[environments.dev]\nacount = \"1\""), @r"
+    error: portolan.toml:2: there is no configuration key `environments.dev.acount`
+    hint: did you mean `environments.dev.account`?
+    ");
+    insta::assert_snapshot!(wrong("[environments]\ndev = \"1\""), @r"
+    error: portolan.toml:2: `environments.dev` must be a section, not a value
+    hint: `portolan config default` shows every section and key
+    ");
+    insta::assert_snapshot!(wrong("[environments.\"a/b\"]\norder = 1"), @"error: portolan.toml:1: `environments` cannot be used: `a/b` is no name of an environment: 63 letters, digits, `-` and `_` at most, the first a letter or digit");
+    insta::assert_snapshot!(wrong("[environments.dev]\naccount = \"prod\""), @"error: portolan.toml:2: `environments.dev.account` cannot be used: an AWS account is a number of 12 digits");
+    insta::assert_snapshot!(wrong("[environments.dev]\nclusters = [\"a*b\"]"), @"error: portolan.toml:2: `environments.dev.clusters` cannot be used: a cluster is told by its name, which may end with one *");
+    insta::assert_snapshot!(
+        wrong("[environments.a]\naccount = \"1\"\n[environments.b]\naccount = \"1\""), @"error: portolan.toml:4: `environments.b.account` cannot be used: `a` and `b` are in the same account, and neither region nor clusters tell them apart"
+    );
+    insta::assert_snapshot!(wrong("[environments.a-b]\n[environments.a_b]"), @"error: portolan.toml:2: `environments` cannot be used: `a-b` and `a_b` cannot be told apart");
+    insta::assert_snapshot!(wrong("[events.esc]\nqueue = \"q\""), @r"
+    error: portolan.toml:1: there is no configuration section `events.esc`
+    hint: did you mean `events.ecs`?
+    ");
+    insta::assert_snapshot!(wrong("[events]\nqueue = \"q\""), @r"
+    error: portolan.toml:2: there is no configuration key `events.queue`
+    hint: did you mean `events.ecr.queue`?
+    ");
+    insta::assert_snapshot!(wrong("[events.ecs]\nqueue = \"two words\""), @"error: portolan.toml:2: `events.ecs.queue` cannot be used: it is neither a URL nor the name of a queue");
+    std::fs::remove_file(at.join("portolan.toml")).unwrap();
+    insta::assert_snapshot!(refused(at, &[("PORTOLAN_ENVIRONMENTS_DEV_ACCOUNT", "1")]), @r"
+    error: the variable PORTOLAN_ENVIRONMENTS_DEV_ACCOUNT: there is no configuration key `PORTOLAN_ENVIRONMENTS_DEV_ACCOUNT`
+    hint: did you mean `PORTOLAN_ENVIRONMENTS`?
+    ");
+}
