@@ -18,6 +18,7 @@ mod lists;
 mod manifests;
 mod source_repositories;
 mod tags;
+mod where_runs;
 mod writing;
 
 /// Makes of every `async fn name(bed: Bed)` listed a test on each engine.
