@@ -80,7 +80,7 @@
         let unseen = 0;
         for (const next of page.querySelectorAll("[data-moves][id]")) {
           const now = document.getElementById(next.id);
-          if (!now) { unseen += 1; continue; }
+          if (!now) { if (next.matches("tr")) unseen += 1; continue; }
           if (now.outerHTML !== next.outerHTML && !inUse(now)) { const part = document.importNode(next, true); offerCopies(part); now.replaceWith(part); }
         }
         if (more) { more.hidden = unseen === 0; more.textContent = `${unseen} new, show`; more.href = location.pathname + location.search; }

@@ -94,6 +94,7 @@ impl Rollout {
                 detail["desiredStatus"] = json!("STOPPED");
                 detail["stoppedAt"] = json!(at);
                 detail["stoppedReason"] = json!(reason);
+                detail["stopCode"] = json!("ServiceSchedulerInitiated");
                 if code != 0 {
                     detail["stopCode"] = json!("EssentialContainerExited");
                     container["exitCode"] = json!(code);

@@ -15,6 +15,7 @@ use crate::ui::frame::{Frame, Section, page};
 use crate::ui::link::Link;
 use crate::ui::moment::{Moment, TimeControl, slid};
 use crate::ui::show::{Chip, Shape, Visible, When, counted};
+use crate::ui::wall::row_id;
 
 /// Services that are listed at most.
 const MOST: usize = 1000;
@@ -92,7 +93,7 @@ pub(in crate::ui) async fn diff(
         shown.extend(same);
         shown.sort_by(|one, other| one.service.cmp(&other.service));
     }
-    let row = |(index, it): (usize, &Difference)| {
+    let row = |it: &Difference| {
         let of = |name: &String| {
             let key = (name.clone(), it.service.clone());
             deployed.get(&key).map_or(&[][..], Vec::as_slice)
@@ -109,7 +110,7 @@ pub(in crate::ui) async fn diff(
                 _ => None,
             }
         });
-        Row::new(index, it, behind, (&a, &b), &moment)
+        Row::new(it, behind, (&a, &b), &moment)
     };
     page(&DiffView {
         frame: Frame::of_moment(Section::Wall, format!("{a} and {b}"), &moment),
@@ -120,7 +121,7 @@ pub(in crate::ui) async fn diff(
         toggle: moment.on(listing(path, !all)),
         same: counted(counts.0, "service is the same", "services are the same"),
         differing: counted(counts.1, "service differs", "services differ"),
-        rows: shown.iter().take(MOST).enumerate().map(row).collect(),
+        rows: shown.iter().take(MOST).map(row).collect(),
         a: Visible::cut(&a, 60),
         b: Visible::cut(&b, 60),
         all,
@@ -128,13 +129,7 @@ pub(in crate::ui) async fn diff(
 }
 
 impl Row {
-    fn new(
-        index: usize,
-        it: &Difference,
-        behind: Option<String>,
-        (a, b): (&str, &str),
-        moment: &Moment,
-    ) -> Self {
+    fn new(it: &Difference, behind: Option<String>, (a, b): (&str, &str), moment: &Moment) -> Self {
         let relation = match (it.relation, it.direction) {
             (Relation::Same, _) => Chip::new(Shape::Ok, "same"),
             (Relation::Differ, Some(Direction::Ahead)) => Chip::new(Shape::Warn, "behind"),
@@ -148,7 +143,7 @@ impl Row {
             _ => None,
         };
         Self {
-            id: format!("x-{index}"),
+            id: row_id(&it.service),
             service: Visible::cut(&it.service, 120),
             link: moment.on(Link::service(&it.service)),
             relation,

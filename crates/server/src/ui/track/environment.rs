@@ -99,7 +99,7 @@ pub(in crate::ui) async fn environment(
     };
     let cells: Vec<&Cell> = running.cells.iter().filter(fits).collect();
     let number = query.page.unwrap_or(1);
-    let shown = paging::slice(&cells, number, SIZE).iter().enumerate();
+    let shown = paging::slice(&cells, number, SIZE).iter();
     let held = held(&app.store, &name, &moment).await?;
     let sweep = app.store.sweeps().await?.into_iter().find(|sweep| sweep.environment == name);
     page(&EnvironmentView {
@@ -114,7 +114,7 @@ pub(in crate::ui) async fn environment(
             .collect(),
         contains: Visible::new(&query.contains),
         summary: wall::summary(cells.iter().copied()),
-        rows: shown.map(|(index, cell)| Row::new(index, cell, &moment)).collect(),
+        rows: shown.map(|cell| Row::new(cell, &moment)).collect(),
         pages: Pages::of(
             number,
             SIZE,
@@ -160,7 +160,7 @@ async fn held(store: &Store, name: &str, moment: &Moment) -> Result<Vec<TaskLine
 }
 
 impl Row {
-    fn new(index: usize, cell: &Cell, moment: &Moment) -> Self {
+    fn new(cell: &Cell, moment: &Moment) -> Self {
         let mut view = CellView::new(cell, None, moment);
         if Health::of(cell) == Health::Healthy && view.notes.is_empty() {
             view.notes.extend(
@@ -172,7 +172,7 @@ impl Row {
             );
         }
         Self {
-            id: format!("e-{index}"),
+            id: wall::row_id(&cell.service),
             link: moment.on(Link::service(&cell.service)),
             service: Visible::cut(&cell.service, 120),
             who: cell.newest.user().map_or_else(|| Visible::new(""), |user| Visible::cut(user, 80)),

@@ -74,12 +74,12 @@ pub(in crate::ui) async fn list(
     let lines: Vec<_> =
         running.cells.chunk_by(|a, b| a.service == b.service).filter(fits).collect();
     let number = query.page.unwrap_or(1);
-    let shown = paging::slice(&lines, number, SIZE).iter().enumerate();
+    let shown = paging::slice(&lines, number, SIZE).iter();
     page(&ListView {
         frame: Frame::of_moment(Section::Services, "Services", &moment),
         time: moment.control(path, vec![("q", query.contains.clone())]),
         at: moment.parameter(),
-        rows: shown.filter_map(|(index, line)| Row::new(index, line, &teams, &moment)).collect(),
+        rows: shown.filter_map(|line| Row::new(line, &teams, &moment)).collect(),
         pages: Pages::of(
             number,
             SIZE,
@@ -92,7 +92,7 @@ pub(in crate::ui) async fn list(
 }
 
 impl Row {
-    fn new(index: usize, cells: &[Cell], teams: &Teams, moment: &Moment) -> Option<Self> {
+    fn new(cells: &[Cell], teams: &Teams, moment: &Moment) -> Option<Self> {
         let service = cells.first()?.service.as_str();
         let worst = cells.iter().map(Health::of).min()?;
         let many = cells.iter().filter(|cell| Health::of(cell) == worst).count() as u64;
@@ -101,7 +101,7 @@ impl Row {
             (Visible::new(&cell.environment), link, Visible::cut(version(cell), 40))
         };
         Some(Self {
-            id: format!("r-{index}"),
+            id: wall::row_id(service),
             link: moment.on(Link::service(service)),
             service: Visible::cut(service, 120),
             teams: Visible::new(teams.of(service).join(", ")),

@@ -32,8 +32,8 @@ pub(super) use figures::{FiguresView, figures_page};
 pub(super) use filter::summary;
 use filter::{Filter, WallQuery};
 use held::HeldView;
-pub(super) use row::cells_of;
 use row::{Row, Seen};
+pub(super) use row::{cells_of, row_id};
 
 /// Services of one page.
 const SIZE: u64 = 100;

@@ -158,7 +158,7 @@ fn line(placed: &Placed<'_>, deployed: &Versions, teams: &Teams, moment: &Moment
     let teams =
         teams.of(service).iter().map(|slug| *names.get(slug.as_str()).unwrap_or(&slug.as_str()));
     Line {
-        id: format!("s-{:016x}", hash(service)),
+        id: row_id(service),
         service: Visible::cut(service, 120),
         link: moment.on(Link::service(service)),
         teams: Visible::new(teams.collect::<Vec<_>>().join(", ")),
@@ -166,8 +166,9 @@ fn line(placed: &Placed<'_>, deployed: &Versions, teams: &Teams, moment: &Moment
     }
 }
 
-fn hash(text: &str) -> u64 {
+/// The identity of the row of a service, on any page that has one row for each.
+pub(in crate::ui) fn row_id(service: &str) -> String {
     let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
+    service.hash(&mut hasher);
+    format!("s-{:016x}", hasher.finish())
 }
