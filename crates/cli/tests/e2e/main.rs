@@ -22,6 +22,7 @@ mod hostile;
 mod images;
 mod layers;
 mod pages;
+mod queues;
 mod registry;
 mod repositories;
 mod routes;
