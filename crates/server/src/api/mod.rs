@@ -27,6 +27,7 @@ mod jobs;
 mod repositories;
 mod running;
 mod services;
+mod stream;
 mod tags;
 mod track;
 mod where_is;

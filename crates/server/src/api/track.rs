@@ -7,7 +7,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::cached::Cached;
-use super::{deployment_requests, deployments, diff, environments, history, running, where_is};
+use super::{
+    deployment_requests, deployments, diff, environments, history, running, stream, where_is,
+};
 use crate::App;
 
 #[derive(OpenApi)]
@@ -29,9 +31,11 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(environments::all))
         .routes(routes!(diff::environments))
         .routes(routes!(where_is::find))
+        .routes(routes!(stream::follow))
         .route("/deployments/{*id}", get(deployments::one))
         .route("/whats-running-where/{*service}", get(running::of_service))
         .route("/running-services/{*service}", get(running::one_service))
         .route("/history/{*service}", get(history::of_service))
         .layer(Extension(Cached::default()))
+        .layer(stream::room())
 }

@@ -17,7 +17,10 @@ async fn the_document_is_frozen() {
 async fn every_described_path_is_answered() {
     let bed = Bed::sqlite().await;
     let document = bed.json("/openapi.json").await;
-    for (path, item) in document["paths"].as_object().unwrap() {
+    // What is told without end has a test of its own.
+    let paths =
+        document["paths"].as_object().unwrap().iter().filter(|(path, _)| *path != "/stream");
+    for (path, item) in paths {
         for method in item.as_object().unwrap().keys() {
             let path = path.replace(['{', '}'], "x");
             let answer = bed.send(&method.to_uppercase(), &path, &[], "").await;

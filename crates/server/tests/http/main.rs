@@ -19,6 +19,7 @@ mod running;
 mod served;
 mod sns;
 mod story;
+mod stream;
 
 /// Makes of every `async fn name(bed: Bed)` listed a test on each engine.
 macro_rules! on_both_engines {

@@ -122,11 +122,16 @@ async fn a_job_is_followed_to_its_end() {
 async fn who_follows_does_not_keep_the_server_from_stopping() {
     let bed = Bed::sqlite().await;
     let served = start(&bed).await;
-    let mut follower = TcpStream::connect(served.address).await.unwrap();
-    follower.write_all(b"GET /ui/changes HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
-    let mut head = [0; 12];
-    follower.read_exact(&mut head).await.unwrap();
-    assert_eq!(&head, b"HTTP/1.1 200");
+    let mut followers = Vec::new();
+    for path in ["/ui/changes", "/stream"] {
+        let mut follower = TcpStream::connect(served.address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+        follower.write_all(request.as_bytes()).await.unwrap();
+        let mut head = [0; 12];
+        follower.read_exact(&mut head).await.unwrap();
+        assert_eq!(&head, b"HTTP/1.1 200");
+        followers.push(follower);
+    }
     let begun = Instant::now();
     served.stop.send(()).unwrap();
     served.task.await.unwrap().unwrap();
