@@ -8,6 +8,7 @@ mod body;
 
 use portolan_model::Digest;
 
+use crate::Image;
 use crate::random::Random;
 
 /// What a story is about. Equal recipes make equal stories.
@@ -58,6 +59,8 @@ pub struct TrueTask {
     pub service: String,
     /// The version of the image.
     pub version: u64,
+    /// That image.
+    pub digest: Digest,
     /// The deployment.
     pub deployment: String,
     /// When it was made.
@@ -89,9 +92,22 @@ pub struct TrueRollout {
     pub failed: Option<i64>,
 }
 
-/// The digest that a story gives to a version of a service.
+/// The image that is a version of a service in a story: it has the label that says so, and no layers.
+pub fn image(service: &str, version: u64) -> Image {
+    Image::builder()
+        .label("defra.cdp.service.name", service)
+        .label("org.opencontainers.image.version", &tag(version))
+        .build()
+}
+
+/// The tag of a version.
+pub fn tag(version: u64) -> String {
+    format!("1.{version}.0")
+}
+
+/// The digest of [`image`].
 pub fn digest(service: &str, version: u64) -> Digest {
-    Digest::of(format!("{service} {version}").as_bytes())
+    image(service, version).digest()
 }
 
 impl TrueTask {
@@ -116,6 +132,7 @@ impl Story {
                     now: recipe.begin + i64::try_from(service).unwrap_or_default() * 7,
                     alive: Vec::new(),
                     version: 0,
+                    image: Digest::of(b""),
                     story: &mut told,
                 };
                 for _ in 0..recipe.rollouts {
@@ -138,6 +155,8 @@ struct Line<'a> {
     alive: Vec<usize>,
     /// The version that runs.
     version: u64,
+    /// The image that is being rolled out.
+    image: Digest,
     story: &'a mut Story,
 }
 
@@ -166,6 +185,7 @@ impl Line<'_> {
     }
 
     fn begin(&mut self, version: u64) -> String {
+        self.image = digest(&self.service, version);
         let number = 1_000_000_000_000_000_000 + self.random.below(8_000_000_000_000_000_000);
         let deployment = format!("ecs-svc/{number}");
         let begun = self.pass(1000);
@@ -224,6 +244,7 @@ impl Line<'_> {
             account: self.account.clone(),
             service: self.service.clone(),
             version,
+            digest: self.image,
             deployment: deployment.to_owned(),
             created,
             running: None,

@@ -50,7 +50,7 @@ fn main() {
     let engine = std::env::args().nth(1).filter(|name| !name.starts_with('-'));
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let folder = tempfile::tempdir_in(".").unwrap();
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     if engine.as_deref() == Some("postgres") {
         let database = portolan_testkit::postgres::database().unwrap();
         runtime.block_on(run("postgres", database.url()));

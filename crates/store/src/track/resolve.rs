@@ -18,6 +18,9 @@ const DIGEST: &str = "UPDATE task SET digest = COALESCE(stated, \
      AND e.name = task.tag AND e.digest IS NOT NULL AND e.at > task.pending_at \
      ORDER BY e.at, e.event LIMIT 1))";
 
+/// Of those whose digest is not what was told, or was not told.
+const UNLIKE: &str = ") AND (stated IS NULL OR digest IS DISTINCT FROM stated)";
+
 const SERVICE: &str = "UPDATE task SET service = (SELECT COALESCE(i.service_name, \
     task.ecs_service, task.repository, task.image) FROM image AS i WHERE i.digest = task.digest \
     AND (i.state <> 'pending' OR i.first_scanned_at IS NOT NULL))";
@@ -36,7 +39,7 @@ impl Tx {
         }
         let ids = || held.iter().map(|id| vec![Value::from(id.as_str())]).collect();
         let mut deployments = Vec::new();
-        for digest in statements(&format!("{DIGEST} WHERE id IN (VALUES"), ids(), ")") {
+        for digest in statements(&format!("{DIGEST} WHERE id IN (VALUES"), ids(), UNLIKE) {
             self.run(digest).await?;
         }
         let end = ") RETURNING deployment";

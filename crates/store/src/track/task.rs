@@ -100,6 +100,8 @@ fn row(fact: TaskFact, now: Timestamp) -> Vec<Value> {
         fact.repository.as_ref().map(RepositoryName::as_str).into(),
         fact.tag.as_ref().map(Tag::as_str).into(),
         fact.stated.into(),
+        // What was told needs no looking for.
+        fact.stated.into(),
         fact.cpu.into(),
         fact.memory.into(),
         fact.word.version.into(),
@@ -122,8 +124,8 @@ fn row(fact: TaskFact, now: Timestamp) -> Vec<Value> {
 }
 
 const INSERT: &str = "INSERT INTO task (id, container, position, environment, account, region, \
-    cluster, ecs_service, deployment, task_definition, image, repository, tag, stated, cpu, memory, \
-    version, seen_at, mark, last_status, desired_status, health, exit_code, stop_code, reason, \
+    cluster, ecs_service, deployment, task_definition, image, repository, tag, stated, digest, \
+    cpu, memory, version, seen_at, mark, last_status, desired_status, health, exit_code, stop_code, reason, \
     pending_at, running_at, stopping_at, stopped_at, slot, superseded_at, recorded_at) VALUES";
 
 /// Columns whose lower value stands.

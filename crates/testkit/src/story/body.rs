@@ -3,7 +3,7 @@
 use portolan_model::Timestamp;
 use serde_json::json;
 
-use super::{Line, TrueTask, digest};
+use super::{Line, TrueTask, tag};
 
 fn moment(millis: i64) -> String {
     Timestamp::from_millis(millis).to_string()
@@ -99,7 +99,7 @@ pub(super) fn task(
         "version": version,
     });
     if last != "PROVISIONING" {
-        container["imageDigest"] = digest(service, task.version).to_string().into();
+        container["imageDigest"] = task.digest.to_string().into();
     }
     for (name, told) in
         [("startedAt", task.running), ("stoppingAt", task.stopping), ("stoppedAt", task.stopped)]

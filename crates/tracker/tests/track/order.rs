@@ -98,10 +98,11 @@ async fn assert_true(bed: &Bed, story: &Story) {
             .map(|task| (task.fact.id.clone(), (task.service, task.digest)))
             .collect();
         let runs = |task: &&TrueTask| task.runs(at);
-        let expected = story.tasks.iter().filter(runs).map(|task| {
-            let image = digest(&task.service, task.version);
-            (task.arn.clone(), (Some(task.service.clone()), Some(image)))
-        });
+        let expected = story
+            .tasks
+            .iter()
+            .filter(runs)
+            .map(|task| (task.arn.clone(), (Some(task.service.clone()), Some(task.digest))));
         assert_eq!(found, expected.collect(), "at {moment}");
     }
 }
