@@ -68,3 +68,65 @@ async fn queue_when_due<W: Work>(
     }
     Ok(store.next_turn(key).await?.unwrap_or(next))
 }
+
+#[cfg(test)]
+mod tests {
+    use portolan_model::{Clock, Ids};
+    use portolan_store::{JobFilter, Page, StoreOptions};
+
+    use super::super::jobs::Backfill;
+    use super::*;
+
+    #[derive(Debug, Default)]
+    struct SetClock(std::sync::atomic::AtomicI64);
+
+    impl Clock for SetClock {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_millis(self.0.load(std::sync::atomic::Ordering::SeqCst))
+        }
+    }
+
+    #[derive(Debug, Default)]
+    struct Sequence(std::sync::atomic::AtomicU64);
+
+    impl Ids for Sequence {
+        fn next(&self) -> uuid::Uuid {
+            let number = self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            uuid::Uuid::from_u128(u128::from(number + 1))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_turn_is_taken_once_and_not_while_the_last_one_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("portolan.db").display());
+        let clock = std::sync::Arc::new(SetClock::default());
+        let ids = std::sync::Arc::new(Sequence::default());
+        let store = Store::open(&StoreOptions::new(url), clock.clone(), ids).await.unwrap();
+        let hour = Duration::from_hours(1);
+        let turn = async || {
+            let work = Backfill { drop: true };
+            let next = queue_when_due(&store, &work, Backfill::KEY, hour).await.unwrap();
+            let jobs = store.jobs(&JobFilter::default(), Page::first(10)).await.unwrap();
+            (next.millis(), jobs.total)
+        };
+        let now = |millis| clock.0.store(millis, std::sync::atomic::Ordering::SeqCst);
+        assert_eq!(turn().await, (3_600_000, 1));
+        assert_eq!(turn().await, (3_600_000, 1));
+        now(3_600_000);
+        assert_eq!(turn().await, (7_200_000, 1), "the first still waits for a worker");
+        let job = store.write(|tx| {
+            let (now, until) = (Timestamp::from_millis(0), Timestamp::from_millis(i64::MAX));
+            Box::pin(async move {
+                let kinds = [Backfill::KIND];
+                let now = now.plus_millis(3_600_000);
+                let job = tx.claim_job("w", &kinds, now, until).await?.unwrap();
+                tx.finish_job(job.lease(), now).await
+            })
+        });
+        assert!(job.await.unwrap());
+        assert_eq!(turn().await, (7_200_000, 2));
+        now(7_100_000);
+        assert_eq!(turn().await.1, 2);
+    }
+}

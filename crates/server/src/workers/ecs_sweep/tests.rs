@@ -8,7 +8,7 @@ use portolan_aws::{AwsSettings, StaticKey};
 use portolan_model::{Clock, Ids, JobId, Secret, Timestamp};
 use portolan_store::{Job, JobState, JournalFilter, JournalState, Page, Store, StoreOptions};
 use portolan_testkit::fake_ecs::{self, FakeEcs};
-use portolan_testkit::moto;
+use portolan_testkit::{moto, postgres};
 use portolan_tracker::{Environment, Places};
 use serde_json::json;
 
@@ -46,13 +46,21 @@ struct Bed {
     app: App,
     clock: Arc<SetClock>,
     _folder: tempfile::TempDir,
+    _database: Option<postgres::Database>,
 }
 
 impl Bed {
     /// The environment `dev`, whose ECS is at `endpoint`.
     async fn new(endpoint: String, clusters: &[&str]) -> Self {
+        Self::on(None, endpoint, clusters).await
+    }
+
+    async fn on(database: Option<postgres::Database>, endpoint: String, clusters: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("portolan.db").display());
+        let url = match &database {
+            Some(database) => database.url(),
+            None => format!("sqlite:{}", folder.path().join("portolan.db").display()),
+        };
         let clock = Arc::new(SetClock(AtomicI64::new(1_790_000_000_000)));
         let ids = Arc::new(Sequence::default());
         let store = Store::open(&StoreOptions::new(url), clock.clone(), ids).await.unwrap();
@@ -83,7 +91,7 @@ impl Bed {
             },
         }];
         let app = App::open(store, settings).await.unwrap();
-        Self { app, clock, _folder: folder }
+        Self { app, clock, _folder: folder, _database: database }
     }
 
     /// Moves the clock.
@@ -136,7 +144,8 @@ async fn what_no_event_told_is_found_and_then_known() {
     }
     ecs.page(50);
     ecs.throttle(1);
-    let bed = Bed::new(ecs.url(), &["dev"]).await;
+    let database = postgres::database().unwrap();
+    let bed = Bed::on(Some(database), ecs.url(), &["dev"]).await;
     assert_eq!(bed.sweep().await.state, JobState::Done);
     assert_eq!(bed.open().await.len(), 120);
     assert_eq!(bed.events(Some(JournalState::Applied)).await, 132, "none is dead");
