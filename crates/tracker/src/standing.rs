@@ -6,9 +6,12 @@ use portolan_model::Timestamp;
 use portolan_store::{Deployment, StoreError, TaskFilter};
 
 use crate::Tracker;
-use crate::running::RunningFilter;
+use crate::running::{Cell, RunningFilter};
 use crate::status::{Status, runs};
 use crate::view::DeploymentView;
+
+/// Services that are looked at one by one at most, instead of all together.
+const FEW: usize = 16;
 
 impl Tracker {
     /// Of each service in each environment the newest deployment of which something ran at `at`; by
@@ -51,17 +54,26 @@ impl Tracker {
         at: Timestamp,
         filter: &RunningFilter,
     ) -> Result<Vec<DeploymentView>, StoreError> {
-        let place =
-            |view: &DeploymentView| (view.service().to_owned(), view.environment().to_owned());
-        let mut current: BTreeMap<_, _> =
-            self.standing(at, filter).await?.into_iter().map(|it| (place(&it), it)).collect();
-        for cell in self.running(at, filter).await?.cells {
-            let telling = [Status::Running, Status::Pending, Status::Undeployed];
-            if telling.contains(&cell.newest.verdict.status) {
-                current.insert(place(&cell.newest), cell.newest);
+        let telling = [Status::Running, Status::Pending, Status::Undeployed];
+        let cells = self.running(at, filter).await?.cells;
+        let (telling, others): (Vec<_>, Vec<_>) =
+            cells.into_iter().partition(|cell| telling.contains(&cell.newest.verdict.status));
+        let mut views: Vec<_> = telling.into_iter().map(|cell| cell.newest).collect();
+        let others: Vec<_> = others.into_iter().filter(Cell::runs).collect();
+        let services: BTreeSet<&str> = others.iter().map(|cell| cell.service.as_str()).collect();
+        let mut standing = Vec::new();
+        if services.len() > FEW {
+            standing = self.standing(at, filter).await?;
+        } else {
+            for service in services {
+                let one = RunningFilter { service: Some(service.to_owned()), ..filter.clone() };
+                standing.extend(self.standing(at, &one).await?);
             }
         }
-        let mut views: Vec<_> = current.into_values().collect();
+        let is_other: BTreeSet<(&str, &str)> =
+            others.iter().map(|it| (it.service.as_str(), it.environment.as_str())).collect();
+        standing.retain(|view| is_other.contains(&(view.service(), view.environment())));
+        views.extend(standing);
         self.sort(&mut views);
         Ok(views)
     }

@@ -4,7 +4,7 @@
 //! its entity tag. An answer is served for as long as the store has told of no change since before
 //! it was made; of requests that come meanwhile one makes the next, and the others wait for it. What
 //! depends on time alone (whether a deployment is unstable, how old something is) is looked at again
-//! every few seconds, behind an answer that is served meanwhile.
+//! four times a minute, behind an answer that is served meanwhile.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -25,11 +25,11 @@ use super::error::{ApiError, ApiResult};
 use crate::App;
 
 /// Answers that are kept at once at most.
-const MOST: usize = 256;
+const MOST: usize = 1024;
 /// Bytes of all that is kept at most.
 const MOST_BYTES: usize = 64 << 20;
 /// After how many milliseconds an answer is made anew behind the one that is served.
-const FRESH_MILLIS: i64 = 5_000;
+const FRESH_MILLIS: i64 = 15_000;
 /// After how many milliseconds it is served no longer.
 const OLD_MILLIS: i64 = 60_000;
 
@@ -102,11 +102,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Cached {
 
 impl Cached {
     /// The answer to the query `key`: what `make` makes of `app` for a moment, as JSON. The same key
-    /// must stand for the same `make`.
+    /// must stand for the same `make`. Without a key (the past, which is asked for in so many ways
+    /// that it would drive out what is asked for all the time) nothing is kept.
     pub(super) async fn answer<T, F, M>(
         &self,
         app: &App,
-        key: String,
+        key: Option<String>,
         asked: &HeaderMap,
         make: M,
     ) -> ApiResult<Response>
@@ -117,7 +118,9 @@ impl Cached {
     {
         let changes = self.0.changes.get_or_init(|| app.store.change_wakes());
         let (now, generation) = (app.store.now(), *changes.borrow());
-        let slot = self.slot(key);
+        let Some(slot) = key.map(|key| self.slot(key)) else {
+            return Ok(self.make(app, &Slot::default(), make).await?.answer(asked));
+        };
         let current = |slot: &Slot| {
             let rendered = slot.get().filter(|it| it.generation >= generation);
             rendered.filter(|it| it.age(now) < OLD_MILLIS)
@@ -186,3 +189,6 @@ impl Cached {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

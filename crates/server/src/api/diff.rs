@@ -142,7 +142,8 @@ pub(super) async fn environments(
     let now = app.store.now();
     let then = asked.moment("at", now)?;
     let then_b = asked.moment("atB", now)?.or(then);
-    let key = format!("Diff {a:?} {b:?} {then:?} {then_b:?}");
+    let now = then.is_none() && then_b.is_none();
+    let key = now.then(|| format!("Diff {a:?} {b:?}"));
     let make = async move |app: App, now: Timestamp| {
         let a = Place { environment: a, at: then.unwrap_or(now) };
         let b = Place { environment: b, at: then_b.unwrap_or(now) };

@@ -113,5 +113,6 @@ pub(super) async fn all(
         let told = |place| EnvironmentInfo::of(place, &totals, &sweeps);
         Ok(places.iter().map(told).collect::<Vec<_>>())
     };
-    kept.answer(&app, format!("Environments {then:?}"), &headers, make).await
+    let key = then.is_none().then(|| "Environments".to_owned());
+    kept.answer(&app, key, &headers, make).await
 }

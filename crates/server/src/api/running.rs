@@ -143,9 +143,8 @@ async fn answer(
             .collect::<ApiResult<_>>()?,
     };
     let filter = RunningFilter { environments: asked.environments()?, service };
-    // The past is asked for by the moment that was meant, and not by how far back it is.
     let key = format!(
-        "{list:?} {then:?} {statuses:?} {:?} {}",
+        "{list:?} {statuses:?} {:?} {}",
         filter.service,
         asked.canonical(&["environment", "environments"])
     );
@@ -159,5 +158,5 @@ async fn answer(
             |view: &&DeploymentView| statuses.is_empty() || statuses.contains(&view.verdict.status);
         Ok(views.iter().filter(wanted).map(|it| Deployment::of(it, at)).collect::<Vec<_>>())
     };
-    kept.answer(&app, key, headers, make).await
+    kept.answer(&app, then.is_none().then_some(key), headers, make).await
 }

@@ -9,9 +9,9 @@ use portolan_tracker::where_is::{Fact, Found};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::answer::tagged;
 use super::ask::shown;
 use super::asked::Asked;
+use super::cached::Cached;
 use super::error::{ApiError, ApiResult, Message};
 use crate::App;
 
@@ -111,16 +111,26 @@ impl From<Found> for WhereFound {
 )]
 pub(super) async fn find(
     State(app): State<App>,
+    kept: Cached,
     asked: Asked,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
-    let at = asked.at(app.store.now())?;
+    let then = asked.moment("at", app.store.now())?;
     let (fact, environments) = (fact(&asked)?, asked.environments()?);
-    let found = app.tracker.whereabouts(&fact, &environments, at).await?;
-    let tasks = found.found.iter().map(|it| it.tasks.len()).sum();
-    let images = found.images;
-    let found = found.found.into_iter().map(Into::into).collect();
-    tagged(&headers, &Whereabouts { at, images, tasks, found })
+    let key = then.is_none().then(|| format!("Where {fact:?} {environments:?}"));
+    let make = async move |app: App, now| {
+        let at = then.unwrap_or(now);
+        let found = app.tracker.whereabouts(&fact, &environments, at).await?;
+        let tasks = found.found.iter().map(|it| it.tasks.len()).sum();
+        let images = found.images;
+        Ok(Whereabouts {
+            at,
+            images,
+            tasks,
+            found: found.found.into_iter().map(Into::into).collect(),
+        })
+    };
+    kept.answer(&app, key, &headers, make).await
 }
 
 /// What is looked for.
