@@ -5,6 +5,7 @@ mod push;
 mod report;
 mod scan;
 mod serve;
+mod track;
 mod usage;
 mod visible;
 mod wall;
@@ -35,6 +36,9 @@ const BENCHMARKS: &[(&str, Benchmark)] = &[
     ("visible", visible::run),
     ("wall", wall::run),
     ("scan", scan::run),
+    ("ingest", track::ingest),
+    ("running", track::running),
+    ("where", track::whereabouts),
     ("commands", commands::run),
 ];
 

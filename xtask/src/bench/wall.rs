@@ -97,7 +97,7 @@ fn post(client: &Client, server: &Server, body: &Value) -> anyhow::Result<()> {
 }
 
 /// A server with all services in all environments.
-fn filled(bench: &Bench) -> anyhow::Result<Server> {
+pub(super) fn filled(bench: &Bench) -> anyhow::Result<Server> {
     let names: Vec<String> = (0..ENVIRONMENTS).map(environment).collect();
     let mut environment = vec![("PORTOLAN_ENVIRONMENTS".to_owned(), names.join(","))];
     for (index, name) in names.iter().enumerate() {
