@@ -25,6 +25,8 @@ const LISTENERS: usize = 512;
 /// How long a change waits for others that come with it, and how much time is between two calls to
 /// look again at least.
 type Pace = (Duration, Duration);
+/// How long after the last call there is one more, for what changes with time alone.
+const SETTLED: Duration = Duration::from_millis(2_500);
 /// For pages that are drawn whole each time.
 const CALM: Pace = (Duration::from_millis(100), Duration::from_secs(1));
 /// For pages that ask for what has changed alone.
@@ -55,12 +57,15 @@ pub(super) async fn changes(
     Asked(wanted): Asked<Wanted>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, PageError> {
     let place = room.try_acquire_owned().map_err(|_| PageError::Full)?;
-    let (burst, rest) = if wanted.soon.is_some() { SOON } else { CALM };
-    let wakes = (app.store.change_wakes(), app.store.job_wakes(), Instant::now());
-    let calls = stream::unfold(wakes, move |(mut changes, mut jobs, next)| async move {
+    let soon = wanted.soon.is_some();
+    let (burst, rest) = if soon { SOON } else { CALM };
+    let wakes = (app.store.change_wakes(), app.store.job_wakes(), Instant::now(), false);
+    let calls = stream::unfold(wakes, move |(mut changes, mut jobs, next, settles)| async move {
+        let mut settled = false;
         let gone = tokio::select! {
             changed = changes.changed() => changed.is_err(),
             changed = jobs.changed() => changed.is_err(),
+            () = tokio::time::sleep(SETTLED), if settles => { settled = true; false }
         };
         if gone {
             return None;
@@ -71,7 +76,7 @@ pub(super) async fn changes(
         jobs.mark_unchanged();
         Some((
             Ok(Event::default().event("changed").data("look again")),
-            (changes, jobs, Instant::now() + rest),
+            (changes, jobs, Instant::now() + rest, soon && !settled),
         ))
     });
     let hello = stream::once(async { Ok(Event::default().retry(RETRY).comment("listening")) });

@@ -1,6 +1,9 @@
 //! `/ui/service/{name}`: what became of a service in each environment.
 
+use std::sync::Arc;
+
 use askama::Template;
+use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use portolan_store::{DeploymentFilter, Page};
@@ -16,6 +19,7 @@ use crate::ui::error::PageError;
 use crate::ui::frame::{Frame, Section, page};
 use crate::ui::link::Link;
 use crate::ui::moment::{Moment, TimeControl, slid};
+use crate::ui::now::Now;
 use crate::ui::paging::{self, Pages};
 use crate::ui::show::Visible;
 use crate::ui::wall::{self, CellView};
@@ -52,6 +56,7 @@ struct ServiceView {
 /// `GET /ui/service/{name}`.
 pub(in crate::ui) async fn service(
     State(app): State<App>,
+    Extension(now): Extension<Arc<Now>>,
     At(name): At,
     Asked(query): Asked<ServiceQuery>,
 ) -> Result<Response, PageError> {
@@ -95,7 +100,7 @@ pub(in crate::ui) async fn service(
         frame: Frame::of_moment(Section::Services, &name, &moment),
         time: moment.control(path.clone(), vec![("environment", query.environment.clone())]),
         repository: repository.map(|it| (Visible::new(it.to_string()), Link::repository(&it))),
-        cells: wall::cells_of(&app, &running, &environments, &moment).await?,
+        cells: wall::cells_of(&app, &now, &running, &environments, &moment).await?,
         compare: match running.cells.as_slice() {
             [first, .., last] => Some(moment.on(Link::diff(&first.environment, &last.environment))),
             _ => None,

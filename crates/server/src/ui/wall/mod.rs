@@ -96,7 +96,7 @@ pub(super) async fn wall(
     let fitting: Vec<&[Cell]> = lines.filter(|line| filter.fits(line, &names, &teams)).collect();
     let shown = paging::slice(&fitting, number, SIZE).to_vec();
     let seen = Seen::of(&headers);
-    let rows = row::rows(&app, shown, &names, &teams, &moment, &seen).await?;
+    let rows = row::rows((&app, &now), shown, &names, &teams, &moment, &seen).await?;
     let figures = match (names.last(), seen.is_first()) {
         (Some(last), true) if !running.cells.is_empty() => {
             let figures = now.figures(&app, last, moment.at, moment.past).await?;

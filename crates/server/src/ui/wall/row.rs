@@ -1,6 +1,6 @@
 //! One service in all environments, as a row shows it; and rows that a page has already.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use askama::Template;
@@ -14,7 +14,7 @@ use crate::App;
 use crate::ui::error::PageError;
 use crate::ui::link::Link;
 use crate::ui::moment::Moment;
-use crate::ui::now::Teams;
+use crate::ui::now::{Compared, Now, Teams};
 use crate::ui::show::Visible;
 
 /// The rows that the page of a reader has, each by its mark: they need not be drawn again.
@@ -71,7 +71,7 @@ impl HtmlSafe for Row {}
 
 /// The rows of these services, without those that the reader has.
 pub(super) async fn rows(
-    app: &App,
+    (app, now): (&App, &Now),
     lines: Vec<&[Cell]>,
     environments: &[String],
     teams: &Teams,
@@ -80,7 +80,7 @@ pub(super) async fn rows(
 ) -> Result<Vec<Row>, PageError> {
     let placed: Vec<Placed<'_>> =
         lines.into_iter().map(|cells| place(cells, environments)).collect();
-    let deployed = deployed(app, &placed, moment).await?;
+    let deployed = deployed(app, now, &placed, moment).await?;
     let row = |placed: Placed<'_>| {
         let line = line(&placed, &deployed, teams, moment);
         let mut hasher = DefaultHasher::new();
@@ -107,33 +107,47 @@ pub(super) fn before<'a>(placed: &[Option<&'a Cell>], index: usize) -> Option<&'
 /// What was deployed before, where two environments differ.
 async fn deployed(
     app: &App,
+    now: &Now,
     placed: &[Placed<'_>],
     moment: &Moment,
 ) -> Result<Versions, PageError> {
-    let (mut services, mut environments) = (HashSet::new(), HashSet::new());
-    for line in placed {
-        for (index, cell) in line.iter().enumerate() {
-            let (Some(cell), Some(earlier)) = (cell, before(line, index)) else { continue };
-            if cell::version(cell) != cell::version(earlier) {
-                services.insert(cell.service.clone());
-                environments.insert(earlier.environment.clone());
-            }
-        }
+    let compared: Vec<Compared> = placed.iter().filter_map(|line| compared(line)).collect();
+    if !moment.past {
+        return Ok(now.versions(app, moment.at, compared).await?);
     }
-    let (services, environments) =
-        (services.into_iter().collect(), environments.into_iter().collect());
-    Ok(app.tracker.versions(moment.at, services, environments).await?)
+    let services = compared.iter().map(|it| it.service.clone()).collect();
+    let environments: BTreeSet<_> = compared.into_iter().flat_map(|it| it.environments).collect();
+    Ok(app.tracker.versions(moment.at, services, environments.into_iter().collect()).await?)
+}
+
+/// In which environments a service must be looked back on; none where all have the same version.
+fn compared(line: &[Option<&Cell>]) -> Option<Compared> {
+    let mut environments = Vec::new();
+    let mut mark = DefaultHasher::new();
+    for (index, cell) in line.iter().enumerate() {
+        let Some(cell) = cell else { continue };
+        (&cell.environment, cell::version(cell), cell.newest.id()).hash(&mut mark);
+        let earlier = before(line, index);
+        environments.extend(
+            earlier
+                .filter(|earlier| cell::version(cell) != cell::version(earlier))
+                .map(|earlier| earlier.environment.clone()),
+        );
+    }
+    let service = line.iter().flatten().next()?.service.clone();
+    (!environments.is_empty()).then(|| Compared { service, mark: mark.finish(), environments })
 }
 
 /// The cells of the one service that `running` is about.
 pub(in crate::ui) async fn cells_of(
     app: &App,
+    now: &Now,
     running: &Running,
     environments: &[String],
     moment: &Moment,
 ) -> Result<Vec<CellView>, PageError> {
     let placed = vec![place(&running.cells, environments)];
-    let deployed = deployed(app, &placed, moment).await?;
+    let deployed = deployed(app, now, &placed, moment).await?;
     Ok(placed.iter().flat_map(|placed| views(placed, &deployed, moment)).flatten().collect())
 }
 
