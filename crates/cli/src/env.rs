@@ -25,6 +25,7 @@ Variables:
   PORTOLAN_SERVER           as --server
   PORTOLAN_CONFIG           as --config
   PORTOLAN_<SECTION>_<KEY>  a key of the configuration, as in PORTOLAN_STORE_URL
+  PORTOLAN_ENVIRONMENTS     the names of the environments, with commas
   PORTOLAN_LOG              what is logged, as in info,portolan_server=debug
   PORTOLAN_LOG_FORMAT       as up --log-format
   NO_COLOR                  set to anything: no colours

@@ -51,6 +51,7 @@ pub(crate) fn aws(config: &Config) -> AwsWork {
         pollers: events.pollers,
         swept: environments.filter_map(swept).collect(),
         sweep: events.sweep.unwrap_or_else(|| AwsWork::default().sweep),
+        ..AwsWork::default()
     }
 }
 

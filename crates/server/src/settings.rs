@@ -88,6 +88,9 @@ pub struct AwsWork {
     pub reach: AwsSettings,
     /// Receivers of each queue in this process. Default: 1.
     pub pollers: usize,
+    /// For how long what was received is hidden from other receivers; prolonged while the work
+    /// lasts. Whole seconds. Default: 60 s.
+    pub hidden: Duration,
     /// The environments that ECS is asked about.
     pub swept: Vec<SweptEnvironment>,
     /// Between two questions to ECS about an environment. Default: 10 minutes.
@@ -115,6 +118,7 @@ impl Default for AwsWork {
             queues: Vec::new(),
             reach: AwsSettings::default(),
             pollers: 1,
+            hidden: Duration::from_mins(1),
             swept: Vec::new(),
             sweep: Duration::from_mins(10),
         }

@@ -18,10 +18,6 @@ use crate::App;
 
 /// How long a receive waits for the first message: the most that SQS allows.
 const WAIT: Duration = Duration::from_secs(20);
-/// For how long messages are hidden from other receivers.
-const HIDDEN: Duration = Duration::from_mins(1);
-/// How often that is prolonged while the work lasts.
-const PROLONG: Duration = Duration::from_secs(20);
 /// The wait after the first failure; it doubles with each further one.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The longest wait after a failure.
@@ -71,10 +67,11 @@ impl Receiver {
     /// Waits for messages, records and deletes them. What SQS sent while nobody listened any more
     /// comes again.
     async fn round(&self) -> Result<(), Trouble> {
+        let hidden = self.app.settings.aws.hidden;
         let received = async {
             let open = || Queue::open(&self.name, &self.app.settings.aws.reach);
             let queue = self.queue.get_or_try_init(open).await?;
-            Ok::<_, AwsError>((queue, queue.receive(WAIT, HIDDEN).await?))
+            Ok::<_, AwsError>((queue, queue.receive(WAIT, hidden).await?))
         };
         let (queue, messages) = tokio::select! {
             () = self.stop.cancelled() => return Ok(()),
@@ -86,7 +83,7 @@ impl Receiver {
         self.count("received", messages.len());
         let receipts: Vec<Receipt> = messages.iter().map(|each| each.receipt.clone()).collect();
         let recorded = {
-            let prolonging = prolong(queue, &receipts);
+            let prolonging = prolong(queue, &receipts, hidden);
             tokio::select! {
                 recorded = self.record(queue, messages) => recorded?,
                 never = prolonging => never,
@@ -186,10 +183,10 @@ fn message(queue: &Queue, received: &Received) -> Message {
 }
 
 /// Keeps what was received hidden from others, for as long as it is asked to.
-async fn prolong(queue: &Queue, receipts: &[Receipt]) -> Vec<Receipt> {
+async fn prolong(queue: &Queue, receipts: &[Receipt], hidden: Duration) -> Vec<Receipt> {
     loop {
-        tokio::time::sleep(PROLONG).await;
-        if let Err(error) = queue.extend(receipts, HIDDEN).await {
+        tokio::time::sleep(hidden / 3).await;
+        if let Err(error) = queue.extend(receipts, hidden).await {
             tracing::warn!(%error, "messages may be received twice, which does no harm");
         }
     }

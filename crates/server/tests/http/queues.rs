@@ -162,6 +162,38 @@ async fn what_cannot_be_recorded_is_not_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_for_the_store_stays_hidden() {
+    let moto = moto().await;
+    let url = of(&moto, |moto| moto.queue("q", &json!({})));
+    let bed = Bed::with(|settings| {
+        receive(settings, &moto, &["q"]);
+        (settings.aws.pollers, settings.aws.hidden) = (2, Duration::from_secs(3));
+    })
+    .await;
+    let store = bed.store.clone();
+    // Longer than messages are hidden for at first; other changes wait for it.
+    let busy = tokio::spawn(async move {
+        let work = Duration::from_secs(8);
+        let change = store.write(move |_| {
+            Box::pin(async move {
+                tokio::time::sleep(work).await;
+                Ok(())
+            })
+        });
+        change.await.unwrap();
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let workers = bed.app.start_workers();
+    of(&moto, |moto| moto.send(&url, &[task(1), task(2)]));
+    busy.await.unwrap();
+    eventually("all is deleted", async || of(&moto, |moto| moto.waiting(&url)) == (0, 0)).await;
+    let told = bed.get("/metrics").await.text();
+    let line = "portolan_queue_messages_total{queue=\"q\",became=\"received\"} 2";
+    assert!(told.lines().any(|it| it == line), "received twice: {told}");
+    workers.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_queue_that_fails_is_tried_again_and_shows() {
     let moto = moto().await;
     let bed = Bed::with(|settings| receive(settings, &moto, &["late"])).await;
