@@ -97,12 +97,13 @@ async fn services(app: &App, asked: &Asked) -> ApiResult<Option<Vec<String>>> {
     };
     let of_team = SourceFilter { team: Some(team.to_owned()), ..SourceFilter::default() };
     let repositories = app.store.source_repositories(&of_team, Page::ALL).await?.items;
-    let mut theirs: BTreeSet<String> = repositories.into_iter().map(|it| it.name).collect();
+    let repositories: BTreeSet<String> = repositories.into_iter().map(|it| it.name).collect();
+    let mut theirs = repositories.clone();
     // A service is of the repository that its image names as its source, else of that of its name.
     for service in app.store.services(None).await? {
         let url = service.source_url.unwrap_or_default();
         let source = base_name(url.trim_end_matches('/').trim_end_matches(".git"));
-        if theirs.contains(source) {
+        if repositories.contains(source) {
             theirs.insert(service.name);
         } else if !source.is_empty() {
             theirs.remove(&service.name);

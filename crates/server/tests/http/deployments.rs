@@ -1,10 +1,15 @@
 //! Deployments: the list, one, and asking for one.
 
+use std::collections::BTreeSet;
+
 use http::StatusCode;
+use portolan_store::{SourceRepository, SourceTeam};
+use portolan_testkit::tar::{self, Entry};
+use portolan_testkit::{Image, Layer};
 use serde_json::{Value, json};
 
 use crate::bed::{Bed, service};
-use crate::story::{places, say, shop, told};
+use crate::story::{Told, places, say, shop, told};
 
 async fn bed() -> Bed {
     let bed = Bed::with(places).await;
@@ -97,6 +102,48 @@ async fn a_list_is_narrowed_and_paged() {
     assert_eq!(lines(&page["deployments"]), expected);
     let after = bed.json("/deployments?page=1&size=2&offset=4").await;
     assert_eq!((after["total"].as_u64(), lines(&after["deployments"]).len()), (Some(1), 1));
+}
+
+#[tokio::test]
+async fn a_team_has_the_services_of_its_repositories() {
+    let bed = bed().await;
+    // Built from the repository `shop`, though its name is another.
+    let till = Image::builder()
+        .layer(Layer::gzip(&tar::archive(&[Entry::file("till", "till")])))
+        .label("defra.cdp.service.name", "till")
+        .label("defra.cdp.git.repo.url", "https://git.example/shop.git")
+        .build();
+    bed.push("till", "3.0.0", &till).await;
+    let task = Told { place: "test", service: "till", version: "3.0.0", deployment: 1, task: 1 };
+    say(&bed, [task.task("2026-11-20T16:00:00Z", Some("2026-11-20T16:01:00Z"), None)]).await;
+    let repository = |(name, team): (&str, &str)| SourceRepository {
+        name: name.to_owned(),
+        description: None,
+        primary_language: None,
+        url: None,
+        is_archived: false,
+        is_template: false,
+        is_private: false,
+        created_at: None,
+        teams: vec![team.to_owned()],
+    };
+    // No service is built from `till`: the one of that name says that it comes from elsewhere.
+    let all = [("shop", "sea"), ("cart", "land"), ("till", "land")].map(repository);
+    let teams = ["sea", "land"].map(|slug| SourceTeam { slug: slug.into(), name: slug.into() });
+    let put = bed.store.write(move |tx| {
+        Box::pin(async move { tx.replace_source_repositories(&all, &teams).await })
+    });
+    put.await.unwrap();
+    let services = async |query: &str| {
+        let list = bed.json(&format!("/deployments?{query}")).await;
+        let name = |it: &Value| it["service"].as_str().unwrap().to_owned();
+        list.as_array().unwrap().iter().map(name).collect::<BTreeSet<_>>().into_iter().collect()
+    };
+    let (sea, land): (Vec<String>, Vec<String>) =
+        (services("team=sea").await, services("team=land").await);
+    assert_eq!((sea, land), (vec!["shop".into(), "till".into()], vec!["cart".into()]));
+    let till: Vec<String> = services("team=sea&service=till&service=cart").await;
+    assert_eq!(till, ["till"]);
 }
 
 #[tokio::test]
