@@ -26,5 +26,6 @@ mod queues;
 mod registry;
 mod repositories;
 mod routes;
+mod storm;
 mod wall;
 mod world;
