@@ -168,7 +168,7 @@ impl<'a> Assembly<'a> {
 
     /// The requests that these deployments came from, by deployment: by the link that an event
     /// told, else the last request for the same service, environment and version before it.
-    async fn requests(
+    pub(crate) async fn requests(
         &self,
         deployments: &[Deployment],
     ) -> Result<HashMap<(String, String), DeploymentRequest>, StoreError> {

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use portolan_model::{Digest, RepositoryName, Tag, Timestamp};
-use portolan_store::{Origin, StoreError, Task};
+use portolan_store::{Deployment, DeploymentRequest, Origin, StoreError, Task};
 
 use crate::Tracker;
-use crate::view::{DeploymentView, Names};
+use crate::view::{Assembly, Names};
 
 /// What is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,30 @@ pub struct Found {
     /// Since when the first of them runs.
     pub since: Timestamp,
     /// The deployment that they are of.
-    pub deployment: Option<DeploymentView>,
+    pub deployment: Option<Cause>,
+}
+
+/// A deployment, as the cause of tasks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// What the API names it by, as in [`DeploymentView::id`](crate::DeploymentView::id).
+    pub id: String,
+    /// When it was asked for, or made.
+    pub created_at: Timestamp,
+    /// The name of who asked for it, where that is known.
+    pub user: Option<String>,
+}
+
+impl Cause {
+    fn of(seen: &Deployment, request: Option<&DeploymentRequest>) -> Self {
+        let asked = request.and_then(|it| it.user_name.clone().or_else(|| it.user_id.clone()));
+        let id = seen.fact.request.clone().or_else(|| request.map(|it| it.id.clone()));
+        Self {
+            id: id.unwrap_or_else(|| seen.fact.id.clone()),
+            created_at: request.map_or(seen.created_at(), |it| it.at.min(seen.created_at())),
+            user: asked.or_else(|| seen.fact.deployed_by.clone()),
+        }
+    }
 }
 
 /// Where something ran at a moment.
@@ -71,12 +94,21 @@ impl Tracker {
             .collect();
         let keys: Vec<_> = keys.into_iter().collect();
         let seen = self.store().deployments_keyed(&keys).await?;
-        let views = self.seen(seen, at).await?;
+        // Nothing that needs all tasks of a deployment: there may be thousands.
+        let requests = Assembly::new(self.store(), at).requests(&seen).await?;
+        let causes = seen
+            .into_iter()
+            .map(|it| {
+                let key = (it.fact.environment.clone(), it.fact.key.clone());
+                let cause = Cause::of(&it, requests.get(&key));
+                (key, cause)
+            })
+            .collect();
         let running: BTreeSet<Digest> = tasks.iter().filter_map(|task| task.digest).collect();
         let running: Vec<_> = running.into_iter().collect();
         let origins = self.store().origins(&running).await?.into_iter().collect();
         let names = Names::of_digests(self.store(), running).await?;
-        let mut found = gather(&tasks, &names, &origins, views);
+        let mut found = gather(&tasks, &names, &origins, &causes);
         let places = &self.rules().places;
         found.sort_by(|a, b| {
             let order = |it: &Found| {
@@ -113,13 +145,8 @@ fn gather(
     tasks: &[Task],
     names: &Names,
     origins: &HashMap<Digest, Origin>,
-    views: Vec<DeploymentView>,
+    causes: &HashMap<(String, String), Cause>,
 ) -> Vec<Found> {
-    let key = |view: &DeploymentView| {
-        let fact = view.deployment.as_ref().map(|it| &it.fact)?;
-        Some((fact.environment.clone(), fact.key.clone()))
-    };
-    let views: HashMap<_, _> = views.into_iter().filter_map(|it| Some((key(&it)?, it))).collect();
     let mut found: BTreeMap<(&str, &str, Digest, &str, &str), Found> = BTreeMap::new();
     for task in tasks {
         let (Some(digest), Some(service), Some(since)) =
@@ -139,9 +166,10 @@ fn gather(
             origin: origins.get(&digest).cloned().unwrap_or_default(),
             tasks: Vec::new(),
             since,
-            deployment: views.get(&(fact.environment.clone(), fact.deployment.clone())).cloned(),
+            deployment: causes.get(&(fact.environment.clone(), fact.deployment.clone())).cloned(),
         });
-        if !known.tasks.contains(&fact.id) {
+        // Tasks come by name, so that those of several containers are neighbours.
+        if known.tasks.last() != Some(&fact.id) {
             known.tasks.push(fact.id.clone());
         }
         known.since = known.since.min(since);

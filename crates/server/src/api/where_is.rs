@@ -4,7 +4,6 @@ use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 use portolan_model::{Digest, Reference, Timestamp};
-use portolan_tracker::DeploymentView;
 use portolan_tracker::where_is::{Fact, Found};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -67,11 +66,14 @@ struct WhereFound {
 
 impl From<Found> for WhereFound {
     fn from(found: Found) -> Self {
-        let deployment = found.deployment.as_ref();
+        let (id, at, user) = match found.deployment {
+            Some(cause) => (Some(cause.id), Some(cause.created_at), cause.user),
+            None => (None, None, None),
+        };
         Self {
-            deployment_id: deployment.map(|it| it.id().to_owned()),
-            deployed_at: deployment.map(DeploymentView::created_at),
-            user: deployment.and_then(DeploymentView::user).unwrap_or("n/a").to_owned(),
+            deployment_id: id,
+            deployed_at: at,
+            user: user.unwrap_or_else(|| "n/a".to_owned()),
             environment: found.environment,
             service: found.service,
             version: found.version,

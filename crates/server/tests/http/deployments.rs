@@ -256,6 +256,9 @@ async fn what_is_asked_for_is_recognised_when_it_comes(bed: Bed) {
     let came = bed.json("/deployments/d/1").await;
     assert_eq!(came["ecsSvcDeploymentId"], json!(task.key()));
     assert_eq!((&came["user"], &came["status"]), (&json!("Ada"), &json!("PENDING")));
+    let found = &bed.json("/where?image=shop:1.2.0&at=2026-11-20T19:00Z").await["found"][0];
+    assert_eq!((&found["user"], &found["deploymentId"]), (&json!("Ada"), &json!("d/1")));
+    assert_eq!(found["deployedAt"], "2026-11-20T18:00:00.000Z");
 }
 
 async fn a_header_names_a_request_that_has_no_name(bed: Bed) {
