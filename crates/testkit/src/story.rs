@@ -24,6 +24,8 @@ pub struct Recipe {
     pub rollouts: usize,
     /// Tasks of each deployment at most.
     pub tasks: u64,
+    /// Versions of each service; past the last the first is rolled out again.
+    pub versions: u64,
     /// When it begins, in milliseconds since 1970.
     pub begin: i64,
 }
@@ -136,7 +138,7 @@ impl Story {
                     story: &mut told,
                 };
                 for _ in 0..recipe.rollouts {
-                    line.rollout(recipe.tasks);
+                    line.rollout(recipe.tasks, recipe.versions);
                 }
             }
         }
@@ -166,8 +168,8 @@ impl Line<'_> {
         self.now
     }
 
-    fn rollout(&mut self, most: u64) {
-        let version = self.version + 1 + self.random.below(2);
+    fn rollout(&mut self, most: u64, versions: u64) {
+        let version = (self.version + self.random.below(2)) % versions.max(1) + 1;
         let tasks = 1 + self.random.below(most);
         let fate = self.random.below(10);
         if fate == 0 {

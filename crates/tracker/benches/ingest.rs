@@ -100,6 +100,7 @@ fn bodies(accounts: &[&str]) -> (Vec<String>, BTreeSet<(String, u64)>) {
         services: 60,
         rollouts: 32,
         tasks: 5,
+        versions: 1000,
         begin: 1_780_000_000_000,
     });
     let images = story.tasks.iter().map(|task| (task.service.clone(), task.version)).collect();

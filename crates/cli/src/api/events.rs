@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::form_urlencoded::byte_serialize;
 
+use super::answers::Job;
 use super::{Api, Request, path};
 use crate::error::Outcome;
 
@@ -80,6 +81,11 @@ impl Api {
         let request = Request::post(format!("{}/replay", at(id)));
         let done: Replayed = self.send(request).await?.json()?;
         Ok(done.replayed)
+    }
+
+    /// Queues making what is known of tasks and deployments anew.
+    pub(crate) async fn rebuild(&self) -> Outcome<Job> {
+        self.send(Request::post("/admin/rebuild".to_owned())).await?.json()
     }
 
     /// Has all dead entries acted on once more.

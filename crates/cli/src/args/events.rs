@@ -9,6 +9,13 @@ pub(crate) enum Events {
     List(List),
     Show(Show),
     Replay(Replay),
+    /// Make what is known of tasks and deployments anew from the journal
+    ///
+    /// For when environments or ignored containers have been configured otherwise. Nothing else that
+    /// is shown changes by it.
+    ///
+    /// Example: `portolan events rebuild`
+    Rebuild,
 }
 
 /// Take in events from a file

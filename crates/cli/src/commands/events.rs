@@ -3,15 +3,18 @@
 mod ingest;
 mod pieces;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::api::events::{Event, Events as Journal};
 use crate::args::LogFormat;
 use crate::args::events::{Events, List, Replay, Show};
-use crate::error::Outcome;
+use crate::commands::waiting;
+use crate::error::{Failure, Outcome};
+use crate::exit::Code;
 use crate::human::{age, at_most, count};
 use crate::logging;
+use crate::progress::Progress;
 use crate::run::Context;
 use crate::session::Session;
 use crate::system::now;
@@ -29,6 +32,7 @@ pub(crate) async fn run(context: &Context, command: Events) -> Outcome {
         Events::List(arguments) => list(&session, arguments).await,
         Events::Show(arguments) => show(&session, arguments).await,
         Events::Replay(arguments) => replay(&session, arguments).await,
+        Events::Rebuild => rebuild(&session).await,
     }
 }
 
@@ -62,6 +66,28 @@ fn table(journal: &Journal) -> String {
         ]);
     }
     columns.finish(&[])
+}
+
+/// From how much everything was made anew.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Rebuilt {
+    events: u64,
+}
+
+async fn rebuild(session: &Session<'_>) -> Outcome {
+    let (api, printer) = (session.api().await?, &session.context.printer);
+    let progress = Progress::start(printer, "making it anew from the journal");
+    let job = api.rebuild().await?;
+    api.settle().await?;
+    let done = waiting::until_done(&api, job, "the rebuild").await?;
+    drop(progress);
+    let told = done.progress.map(serde_json::from_value).transpose();
+    let told: Option<Rebuilt> = told.map_err(|error| {
+        Failure::new(Code::OtherSide, "the server tells in other words what it made")
+            .because(&error)
+    })?;
+    let text = |it: &Rebuilt| format!("made anew from {}\n", count(it.events, "event"));
+    printer.answer(&told.unwrap_or_default(), text)
 }
 
 async fn show(session: &Session<'_>, arguments: Show) -> Outcome {

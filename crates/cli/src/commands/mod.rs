@@ -10,6 +10,7 @@ pub(crate) mod image;
 pub(crate) mod registry;
 pub(crate) mod running;
 pub(crate) mod up;
+pub(crate) mod waiting;
 pub(crate) mod where_is;
 
 use tracing_subscriber::filter::LevelFilter;

@@ -1,13 +1,12 @@
 //! `portolan registry …`
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::api::{Api, Collection, answers::Job};
+use crate::api::Collection;
 use crate::args::LogFormat;
 use crate::args::registry::{Gc, Registry};
+use crate::commands::waiting;
 use crate::error::{Failure, Outcome};
 use crate::exit::Code;
 use crate::human::{count, size};
@@ -15,9 +14,6 @@ use crate::logging;
 use crate::progress::Progress;
 use crate::run::Context;
 use crate::session::Session;
-
-/// How often a server is asked whether it has done the job.
-const ASK_AGAIN: Duration = Duration::from_millis(200);
 
 /// What a collection removed, or would remove.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -57,7 +53,7 @@ async fn gc(context: &Context, arguments: Gc) -> Outcome {
     let progress = Progress::start(&context.printer, "looking for what nothing refers to");
     let job = api.collect(&wanted).await?;
     api.settle().await?;
-    let done = wait(&api, job).await?;
+    let done = waiting::until_done(&api, job, "the collection").await?;
     drop(progress);
     let told = done.progress.map(serde_json::from_value).transpose();
     let told: Option<Collected> = told.map_err(|error| {
@@ -66,24 +62,6 @@ async fn gc(context: &Context, arguments: Gc) -> Outcome {
     })?;
     let collected = Collected { plan: arguments.plan, ..told.unwrap_or_default() };
     context.printer.answer(&collected, text)
-}
-
-/// The job when it has ended well.
-async fn wait(api: &Api, mut job: Job) -> Outcome<Job> {
-    loop {
-        match job.state.as_str() {
-            "done" => return Ok(job),
-            "failed" => {
-                let why = job.error.unwrap_or_else(|| "it does not say why".to_owned());
-                return Err(Failure::new(Code::OtherSide, format!("the collection failed: {why}")));
-            }
-            _ => {}
-        }
-        job = api.job(&job.id).await?;
-        if matches!(job.state.as_str(), "queued" | "running") {
-            tokio::time::sleep(ASK_AGAIN).await;
-        }
-    }
 }
 
 fn text(collected: &Collected) -> String {

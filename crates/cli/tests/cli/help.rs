@@ -25,6 +25,7 @@ const COMMANDS: &[&[&str]] = &[
     &["events", "list"],
     &["events", "show"],
     &["events", "replay"],
+    &["events", "rebuild"],
     &["doctor"],
     &["config"],
     &["config", "default"],

@@ -2,6 +2,7 @@
 //! and again: nothing is lost, and what is told is what was so.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -11,14 +12,14 @@ use portolan_testkit::server::Options;
 use portolan_testkit::story::{self, Recipe, Story};
 use serde_json::{Value, json};
 
-use crate::world::{Engine, World};
+use crate::world::{BINARY, Engine, World};
 
 on_both_stores!(a_storm_with_ten_kills_loses_nothing, killed_while_it_acts_on_events_it_converges);
 
 const ACCOUNTS: [(&str, &str); 3] =
     [("dev", "111111111111"), ("test", "222222222222"), ("prod", "333333333333")];
 const BEGIN: i64 = 1_780_000_000_000;
-const KILLS: u64 = 10;
+const KILLS: usize = 10;
 /// Events in one request.
 const BATCH: usize = 100;
 /// How long all of it may take on a busy machine.
@@ -169,14 +170,14 @@ fn a_storm_with_ten_kills_loses_nothing(engine: Engine) {
     std::thread::scope(|scope| {
         let sending = scope.spawn(|| send(&url, &requests, &sent));
         for kill in 1..=KILLS {
-            let share = requests.len() * usize::try_from(kill).unwrap() / (KILLS as usize + 1);
+            let share = requests.len() * kill / (KILLS + 1);
             let start = Instant::now();
             while sent.load(Ordering::Relaxed) < share {
                 assert!(start.elapsed() < PATIENCE, "the storm does not get through");
                 std::thread::sleep(Duration::from_millis(1));
             }
             // Somewhere between what was taken in and what was acted on.
-            std::thread::sleep(Duration::from_millis(kill * 37 % 101));
+            std::thread::sleep(Duration::from_millis(kill as u64 * 37 % 101));
             world.restart().unwrap();
         }
         sending.join().unwrap();
@@ -191,9 +192,9 @@ fn a_storm_with_ten_kills_loses_nothing(engine: Engine) {
     // Each pushed image is an entry too.
     let applied = story.events.len() + images.len();
     assert_eq!(total(&world, "applied"), applied as u64);
-    let (first, last) = (story.events[0].at, story.events.last().unwrap().at);
+    let (begin, end) = (story.events[0].at, story.events.last().unwrap().at);
     for step in 0..=20 {
-        let at = first + (last - first) / 20 * step;
+        let at = begin + (end - begin) / 20 * step;
         assert_eq!(told_runs(&world, at), truly_runs(&story, at), "at step {step}");
     }
     let now = world.json("/whats-running-where").unwrap();
@@ -225,7 +226,14 @@ fn killed_while_it_acts_on_events_it_converges(engine: Engine) {
         world.quiet().unwrap();
         let end = story.events.last().unwrap().at;
         let settled = |_: &_| told_runs(&world, end) == truly_runs(&story, end);
-        world.eventually("/health", Duration::from_secs(60), settled).unwrap();
+        world.eventually("/health", Duration::from_mins(1), settled).unwrap();
         assert_eq!(total(&world, "dead"), 0);
+        let rebuilt = Command::new(BINARY)
+            .args(["events", "rebuild", "--output", "json", "--server", &world.url("")])
+            .output()
+            .unwrap();
+        let told: Value = serde_json::from_slice(&rebuilt.stdout).unwrap();
+        assert_eq!(told, json!({ "events": story.events.len() }));
+        assert_eq!(told_runs(&world, end), truly_runs(&story, end));
     }
 }

@@ -16,7 +16,7 @@ use super::ask::{Query, shown};
 use super::error::{ApiError, ApiResult, Message};
 use super::jobs::JobInfo;
 use crate::App;
-use crate::workers::jobs::{Backfill, CollectGarbage};
+use crate::workers::jobs::{Backfill, CollectGarbage, RebuildTracks};
 use crate::workers::queue::{self, Work};
 
 /// How the portal told that a parameter is missing.
@@ -159,6 +159,19 @@ pub(super) async fn collect(
         dry_run: query.dry_run,
     };
     enqueue(&app, &work, CollectGarbage::KEY).await
+}
+
+/// Queues a job that makes what is known of tasks and deployments anew from the journal. Its progress
+/// tells from how many events.
+#[utoipa::path(
+    post, path = "/admin/rebuild", tag = "admin",
+    responses(
+        (status = 202, description = "The job, also where one is under way already",
+         body = JobInfo, headers(("location" = String, description = "Where the job is"))),
+    )
+)]
+pub(super) async fn rebuild(State(app): State<App>) -> ApiResult<Response> {
+    enqueue(&app, &RebuildTracks {}, RebuildTracks::KEY).await
 }
 
 /// Queues `work` unless it is queued or running under `key`.

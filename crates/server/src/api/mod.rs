@@ -69,6 +69,7 @@ pub(crate) fn routes() -> Router<App> {
         .routes(routes!(admin::scan))
         .routes(routes!(admin::backfill))
         .routes(routes!(admin::collect))
+        .routes(routes!(admin::rebuild))
         .routes(routes!(health::health))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))

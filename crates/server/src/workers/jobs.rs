@@ -4,6 +4,7 @@ mod backfill;
 mod collect;
 #[cfg(test)]
 mod probe;
+mod rebuild;
 mod scan;
 mod scan_tag;
 
@@ -20,6 +21,7 @@ pub(crate) use backfill::Backfill;
 pub(crate) use collect::CollectGarbage;
 #[cfg(test)]
 pub(super) use probe::Probe;
+pub(crate) use rebuild::RebuildTracks;
 pub(crate) use scan::ScanImage;
 pub(crate) use scan_tag::ScanTag;
 
@@ -31,6 +33,7 @@ pub(super) const ALL: &[&str] = &[
     CollectGarbage::KIND,
     SyncRepositories::KIND,
     SweepEcs::KIND,
+    RebuildTracks::KIND,
 ];
 /// Kinds for which a worker is kept free, so that a push is not kept waiting by long work.
 pub(super) const QUICK: &[&str] = &[ScanImage::KIND, ScanTag::KIND];
@@ -48,6 +51,7 @@ pub(super) fn begin(
         CollectGarbage::KIND => queue::begin::<CollectGarbage>(job, app, progress),
         SyncRepositories::KIND => queue::begin::<SyncRepositories>(job, app, progress),
         SweepEcs::KIND => queue::begin::<SweepEcs>(job, app, progress),
+        RebuildTracks::KIND => queue::begin::<RebuildTracks>(job, app, progress),
         #[cfg(test)]
         Probe::KIND => queue::begin::<Probe>(job, app, progress),
         other => {

@@ -49,7 +49,8 @@ pub(super) fn task(
     let TrueTask { arn, account, service, .. } = task;
     let definition =
         format!("arn:aws:ecs:eu-west-2:{account}:task-definition/{service}:{}", task.version);
-    let image = format!("{account}.dkr.ecr.eu-west-2.amazonaws.com/{service}:1.{}.0", task.version);
+    let image =
+        format!("{account}.dkr.ecr.eu-west-2.amazonaws.com/{service}:{}", tag(task.version));
     let container_status = match last {
         "RUNNING" | "STOPPED" => last,
         "DEPROVISIONING" => "STOPPED",

@@ -20,6 +20,7 @@ fn story(seed: u64) -> Story {
         services: 2,
         rollouts: 3,
         tasks: 3,
+        versions: 1000,
         begin: BEGIN,
     })
 }

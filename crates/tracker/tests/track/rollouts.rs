@@ -19,6 +19,7 @@ async fn told(bed: &Bed, seed: u64) -> Story {
         services: 3,
         rollouts: 6,
         tasks: 3,
+        versions: 1000,
         begin: BEGIN,
     });
     for task in &story.tasks {
