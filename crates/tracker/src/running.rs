@@ -21,7 +21,7 @@ pub struct Running {
     /// One for each service in each environment in which something of it was ever deployed; by
     /// service, then in the order of promotion.
     pub cells: Vec<Cell>,
-    /// Tasks that are there and whose image is not known.
+    /// Tasks that are there and whose image is not known; 0 where one service was asked for.
     pub held: u64,
 }
 
@@ -139,7 +139,9 @@ impl Tracker {
             let rank = |cell: &Cell| places.rank(&cell.environment);
             (&a.service, rank(a), &a.environment).cmp(&(&b.service, rank(b), &b.environment))
         });
-        Ok(Running { at, cells, held: store.tasks_held(at).await? })
+        // A held task is of no service yet: where one is asked for, there is nothing to count.
+        let held = if filter.service.is_some() { 0 } else { store.tasks_held(at).await? };
+        Ok(Running { at, cells, held })
     }
 }
 

@@ -30,7 +30,7 @@ const SETTLED: Duration = Duration::from_millis(2_500);
 /// For pages that are drawn whole each time.
 const CALM: Pace = (Duration::from_millis(100), Duration::from_secs(1));
 /// For pages that ask for what has changed alone.
-const SOON: Pace = (Duration::from_millis(20), Duration::from_millis(100));
+const SOON: Pace = (Duration::from_millis(10), Duration::from_millis(50));
 /// How long one answer lasts; the browser then asks anew. A lost reader is never held for longer.
 const LIFE: Duration = Duration::from_mins(5);
 /// After how long a browser that lost its connection asks anew.

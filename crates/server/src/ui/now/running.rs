@@ -25,7 +25,7 @@ const QUIET: Duration = Duration::from_secs(2);
 const WHOLE: Duration = Duration::from_secs(5);
 /// How far back the journal is looked at for what has changed since, in milliseconds: entries are
 /// not always recorded in the order of their identities, nor acted on at once.
-const WINDOW: i64 = 3_000;
+const WINDOW: i64 = 1_500;
 /// Entries and places that are looked at, at most; with more, everything is.
 const ENTRIES: u32 = 2_000;
 const PLACES: usize = 200;

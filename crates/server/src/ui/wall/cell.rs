@@ -133,6 +133,11 @@ fn image(cell: &Cell, shown: &str) -> Link {
 }
 
 impl CellView {
+    /// Whether there is something to tell besides what runs, and since when.
+    pub(in crate::ui) fn tells(&self) -> bool {
+        !self.notes.is_empty() || self.reason.is_some() || self.bar.is_some()
+    }
+
     /// The cell of `cell`, which is compared with `earlier`, the same service in the environment
     /// before, that had the versions `deployed`.
     pub(in crate::ui) fn new(
