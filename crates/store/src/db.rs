@@ -1,6 +1,7 @@
 //! The two engines behind one way to run a statement.
 
 use sqlx::pool::PoolConnection;
+use sqlx::postgres::PgArguments;
 use sqlx::query::Query as Sqlx;
 use sqlx::{
     AssertSqlSafe, Database, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
@@ -78,6 +79,36 @@ macro_rules! bound {
     }};
 }
 
+/// A statement for PostgreSQL: with its values one by one, or as columns.
+fn for_postgres(query: &Query) -> Sqlx<'_, Postgres, PgArguments> {
+    let Some(columns) = &query.columns else { return bound!(Postgres, query) };
+    let mut statement = sqlx::query(AssertSqlSafe(columns.text.clone()));
+    for column in 0..columns.width {
+        let values = || query.values.iter().skip(column).step_by(columns.width);
+        // The values of one column are all of one kind.
+        statement = match query.values.get(column) {
+            Some(Value::Text(_)) => statement.bind(
+                values()
+                    .map(|value| if let Value::Text(it) = value { it.as_deref() } else { None })
+                    .collect::<Vec<_>>(),
+            ),
+            Some(Value::Bytes(_)) => statement.bind(
+                values()
+                    .map(|value| if let Value::Bytes(it) = value { it.as_deref() } else { None })
+                    .collect::<Vec<_>>(),
+            ),
+            Some(Value::Bool(_)) => statement
+                .bind(values().map(|value| matches!(value, Value::Bool(true))).collect::<Vec<_>>()),
+            Some(Value::Int(_)) | None => statement.bind(
+                values()
+                    .map(|value| if let Value::Int(it) = value { *it } else { None })
+                    .collect::<Vec<_>>(),
+            ),
+        };
+    }
+    statement
+}
+
 impl Db {
     /// All rows.
     pub(crate) async fn all(&self, query: &Query) -> Result<Vec<Row>, StoreError> {
@@ -86,7 +117,7 @@ impl Db {
                 .fetch_all(pool)
                 .await
                 .map(|rows| rows.into_iter().map(Row::Sqlite).collect()),
-            Self::Postgres(pool) => bound!(Postgres, query)
+            Self::Postgres(pool) => for_postgres(query)
                 .fetch_all(pool)
                 .await
                 .map(|rows| rows.into_iter().map(Row::Postgres).collect()),
@@ -101,7 +132,7 @@ impl Db {
                 bound!(Sqlite, query).fetch_optional(pool).await.map(|row| row.map(Row::Sqlite))
             }
             Self::Postgres(pool) => {
-                bound!(Postgres, query).fetch_optional(pool).await.map(|row| row.map(Row::Postgres))
+                for_postgres(query).fetch_optional(pool).await.map(|row| row.map(Row::Postgres))
             }
         }
         .map_err(|source| query.failed(source))
@@ -121,7 +152,7 @@ impl Tx {
                 .execute(&mut **connection)
                 .await
                 .map(|done| done.rows_affected()),
-            Connection::Postgres(connection) => bound!(Postgres, query)
+            Connection::Postgres(connection) => for_postgres(&query)
                 .execute(&mut **connection)
                 .await
                 .map(|done| done.rows_affected()),
@@ -136,7 +167,7 @@ impl Tx {
                 .fetch_all(&mut **connection)
                 .await
                 .map(|rows| rows.into_iter().map(Row::Sqlite).collect()),
-            Connection::Postgres(connection) => bound!(Postgres, query)
+            Connection::Postgres(connection) => for_postgres(&query)
                 .fetch_all(&mut **connection)
                 .await
                 .map(|rows| rows.into_iter().map(Row::Postgres).collect()),

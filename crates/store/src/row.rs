@@ -8,6 +8,7 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 
 use crate::StoreError;
+use crate::bulk::Columns;
 
 /// A bound value. The options are typed so that a NULL has a type too, which PostgreSQL wants.
 #[derive(Debug, Clone)]
@@ -62,16 +63,18 @@ pub(crate) enum Text {
 pub(crate) struct Query {
     pub(crate) text: Text,
     pub(crate) values: Vec<Value>,
+    /// Where the values are rows of one list: how to hand them over as columns.
+    pub(crate) columns: Option<Columns>,
 }
 
 /// The statement `text`.
 pub(crate) fn sql(text: &'static str) -> Query {
-    Query { text: Text::Fixed(text), values: Vec::new() }
+    Query { text: Text::Fixed(text), values: Vec::new(), columns: None }
 }
 
 /// A statement put together from fixed parts. What comes from outside is bound, never part of it.
 pub(crate) fn sql_made(text: String) -> Query {
-    Query { text: Text::Made(text), values: Vec::new() }
+    Query { text: Text::Made(text), values: Vec::new(), columns: None }
 }
 
 impl Default for Query {

@@ -24,7 +24,18 @@ const QUEUE: usize = 1024;
 
 pub(crate) struct Request {
     change: Change,
+    size: Size,
     reply: oneshot::Sender<Answer>,
+}
+
+/// How much a change writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Size {
+    /// A few rows: committed with others.
+    Small,
+    /// Thousands: committed alone. In company it would need a savepoint, for which SQLite copies each
+    /// page before it is written.
+    Large,
 }
 
 /// The way to the writer.
@@ -40,51 +51,70 @@ impl Writer {
     }
 
     /// Makes `change`, and answers when it is committed.
-    pub(crate) async fn write(&self, change: Change) -> Answer {
+    pub(crate) async fn write(&self, change: Change, size: Size) -> Answer {
         let (reply, answer) = oneshot::channel();
-        self.0.send(Request { change, reply }).await.map_err(|_| StoreError::Closed)?;
+        let request = Request { change, size, reply };
+        self.0.send(request).await.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
     }
 }
 
 async fn run(connection: SqliteConnection, mut requests: mpsc::Receiver<Request>) {
     let mut tx = Tx(Connection::Sqlite(Box::new(connection)));
-    let mut group = Vec::with_capacity(GROUP);
-    while requests.recv_many(&mut group, GROUP).await > 0 {
-        let mut answers = Vec::with_capacity(group.len());
-        let begun = control(&mut tx, "BEGIN IMMEDIATE").await;
-        let mut broken = begun.err().map(|error| error.to_string());
-        let alone = group.len() == 1;
-        for Request { change, reply } in group.drain(..) {
-            let answer = match &broken {
-                Some(reason) => Err(StoreError::Commit(reason.clone())),
-                None if alone => change(&mut tx).await,
-                None => match apart(&mut tx, change).await {
-                    Ok(answer) => answer,
-                    Err(error) => {
-                        broken = Some(error.to_string());
-                        Err(StoreError::Commit(error.to_string()))
-                    }
-                },
-            };
-            answers.push((reply, answer));
+    let mut waiting = Vec::with_capacity(GROUP);
+    while requests.recv_many(&mut waiting, GROUP).await > 0 {
+        let mut together = Vec::with_capacity(waiting.len());
+        for request in waiting.drain(..) {
+            if request.size == Size::Large {
+                commit(&mut tx, std::mem::take(&mut together)).await;
+                commit(&mut tx, vec![request]).await;
+            } else {
+                together.push(request);
+            }
         }
-        let undo = alone && answers.iter().any(|(_, answer)| answer.is_err());
-        if broken.is_none() && !undo {
-            broken = control(&mut tx, "COMMIT").await.err().map(|error| error.to_string());
-        }
-        if broken.is_some() || undo {
-            // Fails where nothing was begun, which is what was wanted.
-            control(&mut tx, "ROLLBACK").await.ok();
-        }
-        for (reply, answer) in answers {
-            let answer = match (&broken, answer) {
-                (Some(reason), Ok(_)) => Err(StoreError::Commit(reason.clone())),
-                (_, answer) => answer,
-            };
-            // Whoever asked may have gone; the change stands all the same.
-            reply.send(answer).ok();
-        }
+        commit(&mut tx, together).await;
+    }
+}
+
+/// Makes changes and commits them together; then answers whoever asked for them.
+async fn commit(tx: &mut Tx, group: Vec<Request>) {
+    if group.is_empty() {
+        return;
+    }
+    let alone = group.len() == 1;
+    let mut answers = Vec::with_capacity(group.len());
+    let begun = control(tx, "BEGIN IMMEDIATE").await;
+    let mut broken = begun.err().map(|error| error.to_string());
+    for Request { change, reply, .. } in group {
+        let answer = match &broken {
+            Some(reason) => Err(StoreError::Commit(reason.clone())),
+            // Undone as a whole, it needs no savepoint.
+            None if alone => change(tx).await,
+            None => match apart(tx, change).await {
+                Ok(answer) => answer,
+                Err(error) => {
+                    broken = Some(error.to_string());
+                    Err(StoreError::Commit(error.to_string()))
+                }
+            },
+        };
+        answers.push((reply, answer));
+    }
+    let undo = alone && answers.iter().any(|(_, answer)| answer.is_err());
+    if broken.is_none() && !undo {
+        broken = control(tx, "COMMIT").await.err().map(|error| error.to_string());
+    }
+    if broken.is_some() || undo {
+        // Fails where nothing was begun, which is what was wanted.
+        control(tx, "ROLLBACK").await.ok();
+    }
+    for (reply, answer) in answers {
+        let answer = match (&broken, answer) {
+            (Some(reason), Ok(_)) => Err(StoreError::Commit(reason.clone())),
+            (_, answer) => answer,
+        };
+        // Whoever asked may have gone; the change stands all the same.
+        reply.send(answer).ok();
     }
 }
 

@@ -161,6 +161,7 @@ async fn ingest(store: &Store, tracker: &Tracker, bodies: Vec<String>) -> (f64, 
         let pending = store.pending_events(PENDING).await.unwrap();
         if !pending.is_empty() {
             tracker.apply(&pending).await.unwrap();
+            tokio::time::sleep(Tracker::rest_after(pending.len())).await;
         } else if done {
             break;
         } else {

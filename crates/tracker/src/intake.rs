@@ -1,11 +1,19 @@
 //! The way in: whatever arrives is in the journal before whoever sent it is answered.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use portolan_model::{Digest, EventId, Timestamp};
 use portolan_store::{NewEntry, Store, StoreError};
+use tokio::sync::{OwnedMutexGuard, oneshot};
 
 use crate::envelope::{self, Inner, Kind};
+
+/// For how long those are waited for who come together again and again.
+const GATHER: Duration = Duration::from_millis(3);
 
 /// A body as a way in received it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,16 +40,73 @@ pub struct Taken {
     pub dead: u64,
 }
 
-/// Takes messages into the journal.
+/// Takes messages into the journal. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Intake {
     store: Store,
+    waiting: Arc<Waiting>,
+}
+
+/// What waits to be recorded. Whoever comes while a commit runs is recorded by the next, together with
+/// all others that came.
+#[derive(Debug, Default)]
+struct Waiting {
+    given: Mutex<Vec<Given>>,
+    /// Calls that the commit before recorded.
+    before: AtomicUsize,
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// The entries of one call, and where the answer goes: those that are new.
+#[derive(Debug)]
+struct Given {
+    entries: Vec<NewEntry>,
+    answer: oneshot::Sender<Result<Vec<EventId>, StoreError>>,
+}
+
+impl Waiting {
+    fn all(&self) -> MutexGuard<'_, Vec<Given>> {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Records what was given, in one commit; where the store refuses that, each for itself, so that one
+/// does not cost the others.
+async fn record(store: Store, given: Vec<Given>, _turn: OwnedMutexGuard<()>) {
+    let together = given.iter().flat_map(|given| given.entries.iter().cloned()).collect();
+    match append(&store, together).await {
+        Ok(recorded) => {
+            let recorded: HashSet<EventId> = recorded.into_iter().collect();
+            for Given { entries, answer } in given {
+                let ids = entries.iter().map(|entry| entry.id);
+                // Whoever asked may have gone; what is recorded stays.
+                answer.send(Ok(ids.filter(|id| recorded.contains(id)).collect())).ok();
+            }
+        }
+        Err(error) if given.len() == 1 => {
+            if let Some(only) = given.into_iter().next() {
+                only.answer.send(Err(error)).ok();
+            }
+        }
+        Err(_) => {
+            for Given { entries, answer } in given {
+                answer.send(append(&store, entries).await).ok();
+            }
+        }
+    }
+}
+
+async fn append(store: &Store, entries: Vec<NewEntry>) -> Result<Vec<EventId>, StoreError> {
+    let now = store.now();
+    let append =
+        store.write_many(move |tx| Box::pin(async move { tx.append_entries(entries, now).await }));
+    append.await
 }
 
 impl Intake {
     /// Takes messages into the journal of `store`.
     pub fn new(store: Store) -> Self {
-        Self { store }
+        Self { store, waiting: Arc::default() }
     }
 
     /// Records everything that `messages` hold, in one commit, and wakes whoever acts on it. When
@@ -55,10 +120,20 @@ impl Intake {
         }
         let events = entries.len() as u64;
         let dead = entries.iter().filter(|entry| entry.dead.is_some()).count() as u64;
-        let append = self
-            .store
-            .write(move |tx| Box::pin(async move { tx.append_entries(entries, now).await }));
-        let recorded = append.await?;
+        let (answer, told) = oneshot::channel();
+        self.waiting.all().push(Given { entries, answer });
+        let turn = self.waiting.turn.clone().lock_owned().await;
+        // Those whom the last commit answered are about to come again.
+        if self.waiting.all().len() < self.waiting.before.load(Ordering::Relaxed) {
+            tokio::time::sleep(GATHER).await;
+        }
+        let given = std::mem::take(&mut *self.waiting.all());
+        self.waiting.before.store(given.len(), Ordering::Relaxed);
+        if !given.is_empty() {
+            // Not of this call alone: it goes on when whoever called has gone.
+            tokio::spawn(record(self.store.clone(), given, turn));
+        }
+        let recorded = told.await.map_err(|_| StoreError::Closed)??;
         self.store.wake_journal().await;
         Ok(Taken { repeated: events - recorded.len() as u64, recorded, dead })
     }

@@ -26,6 +26,10 @@ pub(super) async fn run(app: App, stop: CancellationToken) {
         wakes.borrow_and_update();
         let pause = match apply_pending(&app).await {
             Ok(0) => POLL,
+            Ok(many) if many < BATCH as usize => {
+                tokio::time::sleep(Tracker::rest_after(many)).await;
+                continue;
+            }
             Ok(_) => continue,
             Err(error) => {
                 tracing::warn!(%error, "the journal waits for the store");
