@@ -102,9 +102,9 @@ async fn a_long_poll_ends_when_something_is_sent() {
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert!(!waiting.is_finished(), "a long poll waits");
     let sent = Instant::now();
-    let send = tokio::task::spawn_blocking(move || moto.send(&url, &["late"]).map(|()| moto));
+    let sending = tokio::task::spawn_blocking(move || moto.send(&url, &["late"]).map(|()| moto));
     // Held: with it the queue would go before the answer has come.
-    let _moto = send.await.unwrap().unwrap();
+    let _moto = sending.await.unwrap().unwrap();
     assert_eq!(waiting.await.unwrap().unwrap()[0].body, "late");
     assert!(sent.elapsed() < Duration::from_secs(10), "{:?}", sent.elapsed());
 }
