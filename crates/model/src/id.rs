@@ -51,6 +51,12 @@ ids! {
     JobId,
     /// One upload session of a blob.
     UploadId,
+    /// One token that lets its holder in.
+    TokenId,
+    /// One release of a project.
+    ReleaseId,
+    /// One applying of a plan to an environment.
+    RolloutId,
 }
 
 /// A text that is not an identity.
@@ -62,4 +68,10 @@ pub struct IdError(String);
 pub trait Ids: Send + Sync + fmt::Debug {
     /// A value that was never given before, greater than those given by this source before.
     fn next(&self) -> Uuid;
+}
+
+/// Where secrets come from. The binary hands in the system's random numbers; a test, what it wants.
+pub trait Entropy: Send + Sync + fmt::Debug {
+    /// 256 bits that nobody can guess; the error says why there are none.
+    fn secret(&self) -> Result<[u8; 32], String>;
 }

@@ -1,7 +1,7 @@
 //! The words of Portolan: digests, references, identities, versions, events and limits.
 //!
-//! Floor 1. Nothing here does I/O, reads a clock or draws a random number: time and identities come
-//! from the [`Clock`] and [`Ids`] that the binary hands in.
+//! Floor 1. Nothing here does I/O, reads a clock or draws a random number: time, identities and
+//! secrets come from the [`Clock`], the [`Ids`] and the [`Entropy`] that the binary hands in.
 
 pub mod digest;
 pub mod event;
@@ -20,7 +20,7 @@ pub mod version;
 pub use digest::{Digest, DigestError, Hasher};
 pub use event::{Event, EventKind};
 pub use file::FileKind;
-pub use id::{EventId, Ids, JobId, UploadId};
+pub use id::{Entropy, EventId, Ids, JobId, ReleaseId, RolloutId, TokenId, UploadId};
 pub use limits::Limits;
 pub use platform::Platform;
 pub use reference::{Reference, ReferenceError, RepositoryName, Tag, Target};
