@@ -26,6 +26,7 @@ mod row;
 mod source_repository;
 mod store;
 mod tag;
+mod token;
 mod track;
 mod wake;
 mod where_is;
@@ -46,6 +47,7 @@ pub use registry_gc::Unreferenced;
 pub use source_repository::{SourceChange, SourceFilter, SourceRepository, SourceTeam};
 pub use store::{Engine, Store, StoreOptions};
 pub use tag::{TagMove, TagPointer};
+pub use token::{KeptToken, NewToken, Scope, ScopeError, Token};
 pub use track::{
     Deployment, DeploymentFact, DeploymentFilter, DeploymentRequest, Origin, RequestFact, Sweep,
     Task, TaskFact, TaskFilter, TaskTotals, TaskWord,

@@ -18,6 +18,7 @@ mod lists;
 mod manifests;
 mod source_repositories;
 mod tags;
+mod token;
 mod where_runs;
 mod writing;
 
