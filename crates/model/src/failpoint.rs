@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-/// Every failpoint, in the order in which a push, its scan and a backfill pass them.
+/// Every failpoint, in the order in which a push, its scan, a backfill and a rollout pass them.
 pub const ALL: &[&str] = &[
     "upload.after-append",
     "blob.before-rename",
@@ -24,6 +24,10 @@ pub const ALL: &[&str] = &[
     "scan.after-image-commit",
     "backfill.after-page",
     "backfill.before-finish",
+    "rollout.before-act",
+    "rollout.after-act",
+    "rollout.after-step",
+    "rollout.before-end",
 ];
 
 static HOOK: OnceLock<fn(&str)> = OnceLock::new();

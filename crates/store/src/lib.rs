@@ -21,6 +21,7 @@ mod page;
 mod periodic;
 mod registry_gc;
 mod registry_tag;
+mod release;
 mod repository;
 mod row;
 mod source_repository;
@@ -44,6 +45,10 @@ pub use layer::{Layer, LayerResult, LayerScan};
 pub use manifest::{ManifestPart, NewManifest, Referrer, StoredManifest};
 pub use page::{Page, Paged};
 pub use registry_gc::Unreferenced;
+pub use release::{
+    Built, Freeze, Held, PlaceLease, Quarantine, Release, ReleaseImage, Rollout, RolloutFilter,
+    RolloutState, RolloutStep, StepState, Taking,
+};
 pub use source_repository::{SourceChange, SourceFilter, SourceRepository, SourceTeam};
 pub use store::{Engine, Store, StoreOptions};
 pub use tag::{TagMove, TagPointer};

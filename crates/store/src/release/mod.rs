@@ -1,0 +1,17 @@
+//! Releases of projects, and what became of applying them to environments.
+
+mod freeze;
+mod lease;
+mod quarantine;
+mod record;
+mod revision;
+mod rollout;
+mod step;
+
+pub use freeze::Freeze;
+pub use lease::{Held, PlaceLease, Taking};
+pub use quarantine::Quarantine;
+pub use record::{Release, ReleaseImage};
+pub use revision::Built;
+pub use rollout::{Rollout, RolloutFilter, RolloutState};
+pub use step::{RolloutStep, StepState};

@@ -1,0 +1,248 @@
+//! Releases, rollouts and their steps, and the lease of an environment.
+
+use portolan_model::{Digest, ReleaseId, RolloutId};
+use portolan_store::{
+    Freeze, Page, PlaceLease, Quarantine, Release, ReleaseImage, Rollout, RolloutFilter,
+    RolloutState, StepState, Store, Taking,
+};
+use serde_json::json;
+
+use crate::bed::{Bed, at, change};
+
+crate::on_both_engines!(
+    a_release_is_read_as_it_was_recorded,
+    quarantine_and_freeze_are_told_and_lifted,
+    an_environment_has_one_holder,
+    of_many_takers_one_has_it,
+    an_abandoned_environment_is_for_its_rollout_alone,
+    steps_are_recorded_under_the_lease,
+    a_second_person_is_another_person,
+);
+
+fn release(store: &Store, project: &str, millis: i64) -> Release {
+    let image = |name: &str, registry: Option<&str>| ReleaseImage {
+        image: name.to_owned(),
+        registry: registry.map(str::to_owned),
+        repository: format!("shop/{name}").parse().unwrap(),
+        digest: Digest::of(name.as_bytes()),
+        tag: registry.map(|_| "1.0".parse().unwrap()),
+        revision: registry.map(|_| "abc".to_owned()),
+    };
+    Release {
+        id: ReleaseId::new(store.ids()),
+        project: project.to_owned(),
+        description: "why".to_owned(),
+        source: json!({"tag": "latest"}),
+        created_by: "ann".to_owned(),
+        created_at: at(millis),
+        ci_url: None,
+        images: vec![image("carts", None), image("orders", Some("r.example:5000"))],
+    }
+}
+
+async fn added(store: &Store, project: &str, millis: i64) -> Release {
+    let release = release(store, project, millis);
+    let add = release.clone();
+    change!(store, |tx| tx.add_release(&add).await);
+    release
+}
+
+fn rollout(store: &Store, release: &Release, state: RolloutState) -> Rollout {
+    Rollout {
+        id: RolloutId::new(store.ids()),
+        project: release.project.clone(),
+        environment: "prod".to_owned(),
+        release: release.id,
+        plan: json!({"services": []}),
+        options: json!({}),
+        state,
+        reason: None,
+        created_by: "ann".to_owned(),
+        created_at: at(5),
+        ci_url: Some("https://ci.example/1".to_owned()),
+        approved_by: None,
+        approved_at: None,
+        started_at: None,
+        finished_at: None,
+    }
+}
+
+async fn ordered(store: &Store, state: RolloutState) -> Rollout {
+    let release = added(store, "shop", 1).await;
+    let rollout = rollout(store, &release, state);
+    let add = rollout.clone();
+    change!(store, |tx| tx.add_rollout(&add).await);
+    rollout
+}
+
+async fn take(store: &Store, rollout: RolloutId, now: i64, until: i64) -> Taking {
+    change!(store, |tx| {
+        tx.take_environment("shop", "prod", rollout, "me", at(now), at(until)).await
+    })
+}
+
+async fn taken(store: &Store, rollout: RolloutId, now: i64, until: i64) -> PlaceLease {
+    match take(store, rollout, now, until).await {
+        Taking::Taken(lease) => lease,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn end(store: &Store, lease: &PlaceLease, state: RolloutState) -> bool {
+    let lease = lease.clone();
+    change!(store, |tx| tx.move_rollout(&lease, state, Some("so"), at(90)).await)
+}
+
+async fn a_release_is_read_as_it_was_recorded(bed: Bed) {
+    let store = &bed.store;
+    let old = added(store, "shop", 1).await;
+    let new = added(store, "shop", 2).await;
+    added(store, "other", 3).await;
+    assert_eq!(store.release(old.id).await.unwrap().as_ref(), Some(&old));
+    assert_eq!(store.release(ReleaseId::new(store.ids())).await.unwrap(), None);
+    let listed = store.releases(Some("shop"), Page::ALL).await.unwrap();
+    assert_eq!((listed.total, listed.items), (2, vec![new.clone(), old]));
+    let first = store.releases(Some("shop"), Page::first(1)).await.unwrap();
+    assert_eq!(first.items, [new]);
+    assert_eq!(store.releases(None, Page::ALL).await.unwrap().total, 3);
+}
+
+async fn quarantine_and_freeze_are_told_and_lifted(bed: Bed) {
+    let store = &bed.store;
+    let release = added(store, "shop", 1).await.id;
+    let word = |reason: &str| Quarantine {
+        release,
+        reason: reason.to_owned(),
+        created_by: "ann".to_owned(),
+        created_at: at(7),
+    };
+    let (first, second) = (word("crashes"), word("again"));
+    let told = first.clone();
+    change!(store, |tx| tx.quarantine(&told).await);
+    change!(store, |tx| tx.quarantine(&second).await);
+    assert_eq!(store.quarantine(release).await.unwrap().as_ref(), Some(&first));
+    assert_eq!(store.quarantines("shop").await.unwrap(), [first]);
+    assert!(store.quarantines("other").await.unwrap().is_empty());
+    assert!(change!(store, |tx| tx.lift_quarantine(release).await));
+    assert!(!change!(store, |tx| tx.lift_quarantine(release).await));
+    assert_eq!(store.quarantine(release).await.unwrap(), None);
+
+    let freeze = Freeze {
+        project: "shop".to_owned(),
+        environment: "prod".to_owned(),
+        reason: "holidays".to_owned(),
+        created_by: "ann".to_owned(),
+        created_at: at(7),
+        until: Some(at(50)),
+    };
+    let told = freeze.clone();
+    change!(store, |tx| tx.freeze(&told).await);
+    assert_eq!(store.frozen("shop", "prod", at(49)).await.unwrap(), Some(freeze));
+    assert_eq!(store.frozen("shop", "prod", at(50)).await.unwrap(), None);
+    assert_eq!(store.frozen("shop", "dev", at(9)).await.unwrap(), None);
+    assert!(change!(store, |tx| tx.thaw("shop", "prod").await));
+    assert!(!change!(store, |tx| tx.thaw("shop", "prod").await));
+}
+
+async fn an_environment_has_one_holder(bed: Bed) {
+    let store = &bed.store;
+    let one = ordered(store, RolloutState::Queued).await;
+    let two = ordered(store, RolloutState::Queued).await;
+    let lease = taken(store, one.id, 10, 20).await;
+    assert_eq!(lease.fence, 1);
+    let Taking::Held(held) = take(store, two.id, 20, 30).await else { panic!("it is held") };
+    assert_eq!((held.rollout, held.owner.as_str(), held.until), (one.id, "me", at(20)));
+    assert!(matches!(take(store, one.id, 15, 30).await, Taking::Held(_)), "even for itself");
+    assert!(end(store, &lease, RolloutState::Succeeded).await);
+    let ended = store.rollout(one.id).await.unwrap().unwrap();
+    assert_eq!((ended.state, ended.finished_at), (RolloutState::Succeeded, Some(at(90))));
+    assert!(!end(store, &lease, RolloutState::Failed).await, "an end is an end");
+    let gone = lease.clone();
+    assert!(change!(store, |tx| tx.leave_environment(&gone).await));
+    assert_eq!(taken(store, two.id, 11, 30).await.fence, 2);
+    assert!(!change!(store, |tx| tx.keep_environment(&lease, at(99)).await));
+    let filter = RolloutFilter { state: Some(RolloutState::Queued), ..RolloutFilter::default() };
+    assert_eq!(store.rollouts(&filter, Page::ALL).await.unwrap().items, [two]);
+    let filter = RolloutFilter { release: Some(one.release), ..RolloutFilter::default() };
+    assert_eq!(store.rollouts(&filter, Page::ALL).await.unwrap().total, 1);
+    let held = store.environment_lease("shop", "prod").await.unwrap().unwrap();
+    assert_eq!(held.fence, 2);
+}
+
+async fn of_many_takers_one_has_it(bed: Bed) {
+    let other = bed.another().await;
+    let mut takers = Vec::new();
+    for n in 0..12 {
+        let store = if n % 2 == 0 { bed.store.clone() } else { other.clone() };
+        let id = ordered(&store, RolloutState::Queued).await.id;
+        takers.push(tokio::spawn(async move { take(&store, id, 10, 20).await }));
+    }
+    let mut taken = 0;
+    for taker in takers {
+        taken += usize::from(matches!(taker.await.unwrap(), Taking::Taken(_)));
+    }
+    assert_eq!(taken, 1);
+}
+
+async fn an_abandoned_environment_is_for_its_rollout_alone(bed: Bed) {
+    let store = &bed.store;
+    let dead = ordered(store, RolloutState::Running).await;
+    let next = ordered(store, RolloutState::Queued).await;
+    let lost = taken(store, dead.id, 10, 20).await;
+    let Taking::Abandoned(held) = take(store, next.id, 21, 30).await else { panic!("not ended") };
+    assert_eq!(held.rollout, dead.id);
+    let again = taken(store, dead.id, 21, 30).await;
+    assert_eq!(again.fence, 2);
+    assert!(!end(store, &lost, RolloutState::Succeeded).await, "the first taking is lost");
+    assert!(end(store, &again, RolloutState::RolledBack).await);
+    assert!(matches!(take(store, next.id, 31, 40).await, Taking::Taken(_)));
+}
+
+async fn steps_are_recorded_under_the_lease(bed: Bed) {
+    let store = &bed.store;
+    let rollout = ordered(store, RolloutState::Queued).await;
+    let lost = taken(store, rollout.id, 1, 2).await;
+    let lease = taken(store, rollout.id, 10, 20).await;
+    for (lease, intent, kept) in [(&lease, 1, true), (&lease, 2, true), (&lost, 3, false)] {
+        let lease = lease.clone();
+        let begun = change!(store, |tx| {
+            tx.begin_step(&lease, "start:orders", &json!(intent), at(11), at(30)).await
+        });
+        assert_eq!(begun, kept);
+    }
+    let held = lease.clone();
+    change!(store, |tx| tx.begin_step(&held, "a", &json!({}), at(12), at(31)).await);
+    let held = lease.clone();
+    let outcome = json!({"deployment": "d"});
+    assert!(change!(store, |tx| {
+        tx.end_step(&held, "start:orders", StepState::Done, &outcome, at(13), at(40)).await
+    }));
+    assert!(!change!(store, |tx| {
+        tx.end_step(&lost, "a", StepState::Failed, &json!(0), at(13), at(99)).await
+    }));
+    let steps = store.rollout_steps(rollout.id).await.unwrap();
+    let [first, second] = steps.as_slice() else { panic!("{steps:?}") };
+    assert_eq!(
+        (first.name.as_str(), first.position, first.state),
+        ("start:orders", 1, StepState::Done)
+    );
+    assert_eq!((&first.intent, &first.outcome), (&json!(1), &Some(json!({"deployment": "d"}))));
+    assert_eq!((first.started_at, first.finished_at), (at(11), Some(at(13))));
+    assert_eq!((second.position, second.state, &second.outcome), (2, StepState::Begun, &None));
+    let held = store.environment_lease("shop", "prod").await.unwrap().unwrap();
+    assert_eq!(held.until, at(40));
+}
+
+async fn a_second_person_is_another_person(bed: Bed) {
+    let store = &bed.store;
+    let id = ordered(store, RolloutState::Waiting).await.id;
+    assert!(!change!(store, |tx| tx.approve_rollout(id, "ann", at(6)).await));
+    assert!(change!(store, |tx| tx.approve_rollout(id, "bob", at(6)).await));
+    assert!(!change!(store, |tx| tx.approve_rollout(id, "eve", at(7)).await));
+    let found = store.rollout(id).await.unwrap().unwrap();
+    assert_eq!((found.state, found.approved_by.as_deref()), (RolloutState::Queued, Some("bob")));
+    assert!(change!(store, |tx| tx.refuse_rollout(id, "moved", at(8)).await));
+    assert!(!change!(store, |tx| tx.refuse_rollout(id, "moved", at(9)).await));
+    let found = store.rollout(id).await.unwrap().unwrap();
+    assert_eq!((found.state, found.reason.as_deref()), (RolloutState::Refused, Some("moved")));
+}
