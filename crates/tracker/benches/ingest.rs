@@ -19,7 +19,7 @@ use portolan_tracker::{Environment, Intake, Message, Places, Rules, Tracker};
 /// Events that are taken in at least.
 const EVENTS: usize = 100_000;
 /// Ways in that hand messages over at a time.
-const WAYS: usize = 8;
+const WAYS: usize = 32;
 /// Messages in one batch of a way in: ten receives of SQS.
 const BATCH: usize = 100;
 /// Entries that are acted on at a time.

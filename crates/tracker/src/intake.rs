@@ -120,22 +120,32 @@ impl Intake {
         }
         let events = entries.len() as u64;
         let dead = entries.iter().filter(|entry| entry.dead.is_some()).count() as u64;
-        let (answer, told) = oneshot::channel();
+        let (answer, mut told) = oneshot::channel();
         self.waiting.all().push(Given { entries, answer });
-        let turn = self.waiting.turn.clone().lock_owned().await;
+        let answer = tokio::select! {
+            // Whoever was recorded by another's turn takes none: it would record nothing, and let the
+            // others believe that nobody comes any more.
+            biased;
+            answer = &mut told => answer,
+            turn = self.waiting.turn.clone().lock_owned() => {
+                self.record_waiting(turn).await;
+                told.await
+            }
+        };
+        let recorded = answer.map_err(|_| StoreError::Closed)??;
+        self.store.wake_journal().await;
+        Ok(Taken { repeated: events - recorded.len() as u64, recorded, dead })
+    }
+
+    /// Records what waits, in the background: it goes on when whoever called has gone.
+    async fn record_waiting(&self, turn: OwnedMutexGuard<()>) {
         // Those whom the last commit answered are about to come again.
         if self.waiting.all().len() < self.waiting.before.load(Ordering::Relaxed) {
             tokio::time::sleep(GATHER).await;
         }
         let given = std::mem::take(&mut *self.waiting.all());
         self.waiting.before.store(given.len(), Ordering::Relaxed);
-        if !given.is_empty() {
-            // Not of this call alone: it goes on when whoever called has gone.
-            tokio::spawn(record(self.store.clone(), given, turn));
-        }
-        let recorded = told.await.map_err(|_| StoreError::Closed)??;
-        self.store.wake_journal().await;
-        Ok(Taken { repeated: events - recorded.len() as u64, recorded, dead })
+        tokio::spawn(record(self.store.clone(), given, turn));
     }
 
     fn entries(&self, message: Message, now: Timestamp) -> Vec<NewEntry> {
