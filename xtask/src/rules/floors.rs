@@ -5,11 +5,14 @@ use super::workspace::Package;
 /// The floors, lowest first. A crate knows the floors below its own, and nobody on it.
 const FLOORS: &[&[&str]] = &[
     &["portolan-model"],
-    &["portolan-store", "portolan-oci", "portolan-aws", "portolan-github"],
-    &["portolan-registry", "portolan-catalogue", "portolan-tracker"],
+    &["portolan-store", "portolan-oci", "portolan-aws", "portolan-github", "portolan-engine"],
+    &["portolan-registry", "portolan-catalogue", "portolan-tracker", "portolan-release"],
     &["portolan-server"],
     &["portolan"],
 ];
+
+/// The one arrow on a floor: who brings a release somewhere asks what runs there.
+const BESIDE: (&str, &str) = ("portolan-release", "portolan-tracker");
 
 /// Beside the floors: knows the lowest one, and others know it in their tests only.
 const TESTKIT: &str = "portolan-testkit";
@@ -43,6 +46,7 @@ fn is_allowed(from: &str, to: &str, dev: bool) -> bool {
         (_, XTASK) => false,
         (XTASK | TESTKIT, _) => floor(to) == Some(0),
         (_, TESTKIT) => dev && floor(from).is_some(),
+        arrow if arrow == BESIDE => true,
         _ => floor(to) < floor(from),
     }
 }
@@ -60,6 +64,8 @@ mod tests {
             ("portolan-store", "portolan-oci", false, false),
             ("portolan-store", "portolan-oci", true, false),
             ("portolan-registry", "portolan-catalogue", false, false),
+            ("portolan-release", "portolan-tracker", false, true),
+            ("portolan-tracker", "portolan-release", false, false),
             ("portolan-registry", "portolan-server", false, false),
             ("portolan-model", "portolan-store", true, false),
             ("portolan-store", "portolan-testkit", true, true),
