@@ -1,5 +1,6 @@
 //! skopeo, buildah and podman with a home, a storage and a configuration of the test's own.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
@@ -97,18 +98,38 @@ impl Containers {
     /// most five minutes.
     pub fn command(&self, program: &str, arguments: &[&str]) -> anyhow::Result<Command> {
         let path = process::find(program, program)?;
-        let folder = self.home.path().join(".config/containers");
         let mut command = Command::new("timeout");
         command.arg("300").arg(path).args(arguments);
-        command.env("HOME", self.home.path());
-        command.env("XDG_RUNTIME_DIR", self.home.path().join("run"));
-        command.env("TMPDIR", self.home.path());
-        command.env("CONTAINERS_CONF", folder.join("containers.conf"));
-        command.env("CONTAINERS_STORAGE_CONF", folder.join("storage.conf"));
-        command.env("CONTAINERS_REGISTRIES_CONF", folder.join("registries.conf"));
-        command.env("REGISTRY_AUTH_FILE", self.home.path().join("auth.json"));
-        command.env("BUILDAH_ISOLATION", "chroot");
+        command.envs(self.environment());
         Ok(command)
+    }
+
+    /// The environment variables by which the clients find this home.
+    pub fn environment(&self) -> Vec<(OsString, OsString)> {
+        let folder = self.home.path().join(".config/containers");
+        let home = self.home.path().to_owned();
+        [
+            ("HOME", home.clone()),
+            ("XDG_RUNTIME_DIR", home.join("run")),
+            ("TMPDIR", home.clone()),
+            ("CONTAINERS_CONF", folder.join("containers.conf")),
+            ("CONTAINERS_STORAGE_CONF", folder.join("storage.conf")),
+            ("CONTAINERS_REGISTRIES_CONF", folder.join("registries.conf")),
+            ("REGISTRY_AUTH_FILE", home.join("auth.json")),
+            ("BUILDAH_ISOLATION", "chroot".into()),
+        ]
+        .map(|(name, value)| (name.into(), value.into()))
+        .into()
+    }
+}
+
+impl Drop for Containers {
+    /// Ends and removes every container of podman's. Without one, podman has no folder here.
+    fn drop(&mut self) {
+        if self.home.path().join("storage/libpod").exists() {
+            // There may be none, and a drop has nobody to tell.
+            let _ = self.podman(&["rm", "--all", "--force", "--time", "0"]);
+        }
     }
 }
 
