@@ -1,0 +1,118 @@
+//! A real engine with a home of its own, a registry, and an image of busybox.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use portolan_engine::{Access, Container, Engine, Network, Place, Settings, Spec};
+use portolan_model::Reference;
+use portolan_testkit::containers::Containers;
+use portolan_testkit::docker_registry::{self, DockerRegistry, Options};
+use portolan_testkit::tar::{self, Entry};
+use portolan_testkit::{Image, Layer, Publisher, process};
+use tempfile::TempDir;
+
+/// Dropping it ends every container.
+pub(crate) struct Bed {
+    pub(crate) engine: Engine,
+    pub(crate) containers: Containers,
+    pub(crate) registry: DockerRegistry,
+    pub(crate) image: Reference,
+    pub(crate) scratch: TempDir,
+}
+
+pub(crate) const PLAIN: Access = Access { plain_http: true, credentials: None };
+
+/// An image with a shell, whose identity depends on `version`.
+pub(crate) fn busybox(version: &str) -> Image {
+    let path = process::find("busybox", "busybox-static").unwrap();
+    let program = std::fs::read(path).unwrap();
+    let mut entries = vec![
+        Entry::dir("bin"),
+        Entry::dir("tmp"),
+        Entry::dir("www"),
+        Entry::file("www/version", version),
+        Entry::file("bin/busybox", program).mode(0o755),
+    ];
+    for name in ["sh", "sleep", "echo", "httpd", "cat", "env", "dd", "true", "false", "touch"] {
+        entries.push(Entry::symlink(format!("bin/{name}"), "busybox"));
+    }
+    Image::builder()
+        .label("version", version)
+        .runtime("Cmd", serde_json::json!(["httpd", "-f", "-p", "80", "-h", "/www"]))
+        .layer(Layer::gzip(&tar::archive(&entries)))
+        .build()
+}
+
+pub(crate) fn settings(containers: &Containers, scratch: &TempDir) -> Settings {
+    Settings {
+        program: Some(process::find("podman", "podman").unwrap()),
+        environment: containers.environment(),
+        ..Settings::new("test", scratch.path())
+    }
+}
+
+impl Bed {
+    /// An engine that has the image already.
+    pub(crate) async fn new() -> Self {
+        let bed = Self::without_image().await;
+        bed.engine.pull(&bed.image, &PLAIN).await.unwrap();
+        bed
+    }
+
+    pub(crate) async fn without_image() -> Self {
+        let registry = docker_registry::start(&Options::default()).unwrap();
+        let image = busybox("1");
+        Publisher::new(&registry.url(), "shop/web").image("1", &image).unwrap();
+        let name = format!("{}/shop/web:1@{}", registry.address(), image.digest());
+        let containers = Containers::new().unwrap();
+        let scratch = tempfile::tempdir().unwrap();
+        let engine = Engine::detect(settings(&containers, &scratch)).await.unwrap();
+        Self { engine, containers, registry, image: name.parse().unwrap(), scratch }
+    }
+
+    /// Another engine over the same containers, as after a restart.
+    pub(crate) async fn restarted(&self) -> Engine {
+        Engine::detect(settings(&self.containers, &self.scratch)).await.unwrap()
+    }
+
+    /// A container of the service `web` that runs `script` in a shell.
+    pub(crate) fn shell(&self, name: &str, script: &str) -> Spec {
+        Spec {
+            name: name.into(),
+            place: Place {
+                environment: "staging".into(),
+                project: "shop".into(),
+                service: "web".into(),
+                deployment: "d1".into(),
+            },
+            image: self.image.clone(),
+            variables: BTreeMap::new(),
+            ports: Vec::new(),
+            memory: None,
+            command: ["sh", "-c", script].map(Into::into).into(),
+            network: Network::Default,
+            labels: BTreeMap::new(),
+            health: None,
+            stop_timeout: Duration::from_secs(1),
+        }
+    }
+
+    /// The container as it is when it has ended.
+    pub(crate) async fn ended(&self, container: &portolan_engine::ContainerId) -> Container {
+        let deadline = std::time::Instant::now() + Duration::from_secs(20);
+        loop {
+            let now = self.engine.get(container).await.unwrap();
+            if now.exit_code.is_some() {
+                return now;
+            }
+            assert!(std::time::Instant::now() < deadline, "it does not end: {now:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Everything that is in the folder for files of one command.
+    pub(crate) fn scratch_files(&self) -> Vec<PathBuf> {
+        std::fs::read_dir(self.scratch.path()).unwrap().map(|entry| entry.unwrap().path()).collect()
+    }
+}
