@@ -1,18 +1,25 @@
-//! The password of ECR's registries:
+//! ECR: images and their tags, and the password of its registries:
 //! [GetAuthorizationToken](https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html),
 //! kept, and renewed long before its 12 hours are over.
+
+mod image;
+mod repository;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::SdkConfig;
-use aws_sdk_ecr::types::AuthorizationData;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use portolan_model::{Clock, Secret, Timestamp};
 
-use crate::{AwsSettings, EcrHost, StaticKey};
+pub use image::{ImageDetail, Images, RegistryImage, Tagged};
+pub use repository::{Mutability, Repository};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::wire::{ECR, Wire};
+use crate::{Aws, AwsError, AwsSettings, EcrHost, StaticKey};
 
 /// A password is renewed when it is good for no longer than this: a long push must end before it.
 const RENEW_BEFORE_MILLIS: i64 = 3 * 60 * 60 * 1000;
@@ -132,46 +139,102 @@ impl EcrCredentials {
 
     async fn ask(&self, host: &EcrHost) -> Result<EcrLogin, EcrError> {
         let limit = self.settings.timeout;
+        let doing = || format!("get a password for {host}");
         let asked = tokio::time::timeout(limit, async {
-            let config = self.config(&host.region).await;
-            aws_sdk_ecr::Client::new(&config).get_authorization_token().send().await
+            let aws = self.aws(&host.region).await;
+            let ecr = Wire::new(&aws.config, ECR);
+            ecr.read::<Answer>("GetAuthorizationToken", &json!({}), doing).await
         });
         let answer = match asked.await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(source)) => {
-                let said = aws_sdk_ecr::error::DisplayErrorContext(&source).to_string();
-                let said = said.chars().take(500).collect();
+            Ok(Err(AwsError::Call { said, .. })) => {
                 return Err(EcrError::Call { host: host.clone(), said });
+            }
+            Ok(Err(AwsError::Answer { .. })) => {
+                let missing = "what it documents";
+                return Err(EcrError::Answer { host: host.clone(), missing });
             }
             Err(_) => {
                 return Err(EcrError::Timeout { host: host.clone(), seconds: limit.as_secs() });
             }
         };
-        let first = answer.authorization_data().first();
+        let first = answer.authorization_data.first();
         let missing = |missing| EcrError::Answer { host: host.clone(), missing };
         login(first.ok_or_else(|| missing("authorizationData"))?).map_err(missing)
     }
 
-    async fn config(&self, region: &str) -> SdkConfig {
+    async fn aws(&self, region: &str) -> Aws {
         let EcrSettings { role_arn, endpoint, key, connect_timeout, timeout } =
             self.settings.clone();
         let region = Some(region.to_owned());
-        AwsSettings { region, role_arn, endpoint, key, connect_timeout, timeout }.load().await
+        let settings = AwsSettings { region, role_arn, endpoint, key, connect_timeout, timeout };
+        Aws::open(&settings).await
+    }
+}
+
+/// ECR in one region.
+#[derive(Debug, Clone)]
+pub struct Ecr {
+    ecr: Wire,
+    registry: Option<String>,
+}
+
+impl Ecr {
+    /// ECR of the region that is reached, and of the account `registry` (the caller's own where none
+    /// is given).
+    pub fn of(aws: &Aws, registry: Option<String>) -> Self {
+        Self { ecr: Wire::new(&aws.config, ECR), registry }
+    }
+
+    fn about(&self, repository: &str) -> Value {
+        let mut asked = json!({ "repositoryName": repository });
+        self.add_registry(&mut asked);
+        asked
+    }
+
+    fn add_registry(&self, asked: &mut Value) {
+        if let Some(registry) = &self.registry {
+            asked["registryId"] = json!(registry);
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Answer {
+    authorization_data: Vec<AuthorizationData>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AuthorizationData {
+    authorization_token: Option<String>,
+    /// Seconds since 1970.
+    expires_at: Option<f64>,
+    proxy_endpoint: Option<String>,
+}
+
+// The token is a secret.
+impl std::fmt::Debug for AuthorizationData {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AuthorizationData")
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
     }
 }
 
 /// What the answer says; else what is missing in it.
 fn login(data: &AuthorizationData) -> Result<EcrLogin, &'static str> {
-    let token = data.authorization_token().ok_or("authorizationToken")?;
+    let token = data.authorization_token.as_ref().ok_or("authorizationToken")?;
     let pair = STANDARD.decode(token).map_err(|_| "an authorizationToken in base64")?;
     let pair = String::from_utf8(pair).map_err(|_| "an authorizationToken of text")?;
     let (username, password) = pair.split_once(':').ok_or("user and password")?;
-    let expires_at = data.expires_at().ok_or("expiresAt")?;
-    let millis = expires_at.to_millis().map_err(|_| "an expiresAt that is a moment")?;
+    #[expect(clippy::cast_possible_truncation, reason = "a cast of this kind saturates")]
+    let expires_at = (data.expires_at.ok_or("expiresAt")? * 1000.0) as i64;
     Ok(EcrLogin {
         username: username.to_owned(),
         password: Secret::new(password.to_owned()),
-        expires_at: Timestamp::from_millis(millis),
-        endpoint: data.proxy_endpoint().unwrap_or_default().to_owned(),
+        expires_at: Timestamp::from_millis(expires_at),
+        endpoint: data.proxy_endpoint.clone().unwrap_or_default(),
     })
 }

@@ -1,12 +1,21 @@
 //! What Portolan asks of AWS. Floor 2: the SDK's types stay inside.
 
+pub mod dynamo;
 mod ecr;
 pub mod ecs;
 mod host;
+mod logs;
 mod sdk;
 pub mod sns;
 pub mod sqs;
+mod sts;
+mod wire;
 
-pub use ecr::{EcrCredentials, EcrError, EcrLogin, EcrSettings};
+pub use ecr::{
+    Ecr, EcrCredentials, EcrError, EcrLogin, EcrSettings, ImageDetail, Images, Mutability,
+    RegistryImage, Repository, Tagged,
+};
 pub use host::EcrHost;
-pub use sdk::{AwsError, AwsSettings, StaticKey};
+pub use logs::{LogLine, Logs};
+pub use sdk::{Aws, AwsError, AwsSettings, StaticKey, Trouble};
+pub use sts::Caller;

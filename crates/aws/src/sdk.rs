@@ -1,11 +1,13 @@
 //! How AWS is reached: one way for every service, with the usual chain of credentials.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
+use aws_runtime::retries::classifiers::THROTTLING_ERRORS;
+use aws_sdk_sqs::config::{Credentials, IdentityCache, SharedCredentialsProvider};
 use aws_sdk_sqs::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use portolan_model::Secret;
 
@@ -63,7 +65,9 @@ impl AwsSettings {
             .connect_timeout(self.connect_timeout)
             .operation_timeout(self.timeout)
             .build();
+        // One cache for all services: a role is taken on once, and not once for each of them.
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .identity_cache(IdentityCache::lazy().build())
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .timeout_config(timeouts);
         if let Some(region) = &self.region {
@@ -89,6 +93,25 @@ impl AwsSettings {
     }
 }
 
+/// One account and region of AWS, as credentials reach it: what the services are opened from that
+/// shall share them. A role is then taken on once for all, and renewed for all.
+#[derive(Debug, Clone)]
+pub struct Aws {
+    pub(crate) config: SdkConfig,
+}
+
+impl Aws {
+    /// AWS as `settings` say. Nothing is asked of it yet.
+    pub async fn open(settings: &AwsSettings) -> Self {
+        Self { config: settings.load().await }
+    }
+
+    /// The region, where one is known.
+    pub fn region(&self) -> Option<&str> {
+        self.config.region().map(AsRef::as_ref)
+    }
+}
+
 /// Why AWS did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum AwsError {
@@ -111,11 +134,49 @@ pub enum AwsError {
         /// What was asked for, and of what.
         doing: String,
         /// What is wrong with the answer.
-        what: &'static str,
+        what: Cow<'static, str>,
     },
 }
 
+/// What is the matter when AWS did not do what it was asked, as far as it matters to the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// The credentials are no longer good, or are none.
+    Expired,
+    /// They do not allow it.
+    Denied,
+    /// Too many calls, and too many again at each repetition.
+    Throttled,
+    /// Nobody answered, or not in time.
+    Unreachable,
+    /// AWS said no, for the reason that its code tells.
+    Refused,
+    /// The answer is not what AWS documents.
+    Answer,
+}
+
 impl AwsError {
+    /// What is the matter.
+    pub fn trouble(&self) -> Trouble {
+        let Self::Call { code, .. } = self else { return Trouble::Answer };
+        let Some(code) = code.as_deref() else { return Trouble::Unreachable };
+        match code {
+            "ExpiredToken"
+            | "ExpiredTokenException"
+            | "RequestExpired"
+            | "InvalidClientTokenId"
+            | "UnrecognizedClientException"
+            | "InvalidSignatureException"
+            | "MissingAuthenticationTokenException" => Trouble::Expired,
+            "AccessDenied"
+            | "AccessDeniedException"
+            | "UnauthorizedOperation"
+            | "NotAuthorized" => Trouble::Denied,
+            code if THROTTLING_ERRORS.contains(&code) => Trouble::Throttled,
+            _ => Trouble::Refused,
+        }
+    }
+
     /// AWS's own name of the error, where it answered with one.
     pub fn code(&self) -> Option<&str> {
         match self {

@@ -63,7 +63,8 @@ impl Queue {
             let found = client.get_queue_url().queue_name(queue).send().await;
             let found = found.map_err(|error| AwsError::call(doing(), &error))?;
             let what = "without a QueueUrl";
-            let url = found.queue_url().ok_or(AwsError::Answer { doing: doing(), what })?;
+            let url =
+                found.queue_url().ok_or(AwsError::Answer { doing: doing(), what: what.into() })?;
             return Ok(Self { client, name: queue.to_owned(), url: url.to_owned() });
         };
         let mut settings = settings.clone();
@@ -120,7 +121,8 @@ impl Queue {
             .map_err(|error| AwsError::call(doing(), &error))?;
         let what = "with a message that has no id, receipt or body";
         let all = answer.messages.unwrap_or_default().into_iter().map(received);
-        all.collect::<Option<_>>().ok_or_else(|| AwsError::Answer { doing: doing(), what })
+        all.collect::<Option<_>>()
+            .ok_or_else(|| AwsError::Answer { doing: doing(), what: what.into() })
     }
 
     /// Deletes what was received; how many SQS could not delete: these come again.
@@ -133,7 +135,9 @@ impl Queue {
                 let entry = DeleteMessageBatchRequestEntry::builder();
                 let entry = entry.id(at.to_string()).receipt_handle(receipt).build();
                 let what = "nothing: a receipt is incomplete";
-                call = call.entries(entry.map_err(|_| AwsError::Answer { doing: doing(), what })?);
+                call = call.entries(
+                    entry.map_err(|_| AwsError::Answer { doing: doing(), what: what.into() })?,
+                );
             }
             let answer = call.send().await.map_err(|error| AwsError::call(doing(), &error))?;
             failed += answer.failed().len();
@@ -153,7 +157,9 @@ impl Queue {
                 let entry = entry.id(at.to_string()).receipt_handle(receipt);
                 let entry = entry.visibility_timeout(whole(hidden)).build();
                 let what = "nothing: a receipt is incomplete";
-                call = call.entries(entry.map_err(|_| AwsError::Answer { doing: doing(), what })?);
+                call = call.entries(
+                    entry.map_err(|_| AwsError::Answer { doing: doing(), what: what.into() })?,
+                );
             }
             let answer = call.send().await.map_err(|error| AwsError::call(doing(), &error))?;
             failed += answer.failed().len();

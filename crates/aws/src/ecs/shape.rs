@@ -1,14 +1,13 @@
 //! Services and tasks with ECS's own names for their fields, so that one that was asked for reads
-//! as one that an event told.
+//! as one that an event told. What no event tells is read, and not written.
 
-use aws_sdk_ecs::primitives::DateTime;
-use aws_sdk_ecs::types as sdk;
 use portolan_model::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 /// A task.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Task {
     /// Its ARN.
     pub task_arn: String,
@@ -49,27 +48,27 @@ pub struct Task {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped_reason: Option<String>,
     /// When it was made.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "moment")]
     pub created_at: Option<Timestamp>,
     /// When it began to run.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "moment")]
     pub started_at: Option<Timestamp>,
     /// When it began to stop.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "moment")]
     pub stopping_at: Option<Timestamp>,
     /// When it had stopped.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "moment")]
     pub stopped_at: Option<Timestamp>,
     /// ECS's own count of its changes; none where it is 0, which ECS never says.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "version")]
     pub version: Option<i64>,
     /// Its containers.
     pub containers: Vec<Container>,
 }
 
 /// One container of a task.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Container {
     /// Its name in the task definition.
     pub name: String,
@@ -93,8 +92,8 @@ pub struct Container {
 }
 
 /// A service.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Service {
     /// Its ARN.
     pub service_arn: String,
@@ -116,11 +115,61 @@ pub struct Service {
     pub task_definition: Option<String>,
     /// Its deployments, newest first.
     pub deployments: Vec<Deployment>,
+    /// What rolls it out.
+    #[serde(skip_serializing)]
+    pub deployment_controller: DeploymentController,
+    /// How it is rolled out.
+    #[serde(skip_serializing)]
+    pub deployment_configuration: DeploymentConfiguration,
+    /// `FARGATE`, `EC2`, `EXTERNAL`; none where capacity providers decide.
+    #[serde(skip_serializing)]
+    pub launch_type: Option<String>,
+    /// Fargate's version.
+    #[serde(skip_serializing)]
+    pub platform_version: Option<String>,
+    /// Its capacity providers, as ECS told them.
+    #[serde(skip_serializing)]
+    pub capacity_provider_strategy: Vec<Value>,
+    /// Its subnets and security groups, as ECS told them.
+    #[serde(skip_serializing)]
+    pub network_configuration: Option<Value>,
+    /// What ECS says happened to it, newest first, 100 at most.
+    #[serde(skip_serializing)]
+    pub events: Vec<ServiceEvent>,
+    /// Its tags, where they were asked for.
+    #[serde(skip_serializing)]
+    pub tags: Vec<Tag>,
+}
+
+impl Service {
+    /// What rolls it out: `ECS`, `CODE_DEPLOY` or `EXTERNAL`.
+    pub fn controller(&self) -> &str {
+        if self.deployment_controller.kind.is_empty() {
+            "ECS"
+        } else {
+            &self.deployment_controller.kind
+        }
+    }
+
+    /// The value of its tag `key`.
+    pub fn tag(&self, key: &str) -> Option<&str> {
+        self.tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.as_str())
+    }
+
+    /// Its deployment that `id` names.
+    pub fn deployment(&self, id: &str) -> Option<&Deployment> {
+        self.deployments.iter().find(|deployment| deployment.id == id)
+    }
+
+    /// The deployment that it shall become.
+    pub fn primary(&self) -> Option<&Deployment> {
+        self.deployments.iter().find(|deployment| deployment.status.as_deref() == Some("PRIMARY"))
+    }
 }
 
 /// One deployment of a service.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Deployment {
     /// `ecs-svc/NUMBER`.
     pub id: String,
@@ -145,98 +194,76 @@ pub struct Deployment {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollout_state_reason: Option<String>,
     /// When it was made.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "moment")]
     pub created_at: Option<Timestamp>,
     /// When it last changed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "moment")]
     pub updated_at: Option<Timestamp>,
 }
 
-impl Task {
-    pub(super) fn read(task: &sdk::Task) -> Self {
-        Self {
-            task_arn: text(task.task_arn()),
-            cluster_arn: text(task.cluster_arn()),
-            task_definition_arn: told(task.task_definition_arn()),
-            last_status: text(task.last_status()),
-            desired_status: text(task.desired_status()),
-            health_status: told(task.health_status().map(sdk::HealthStatus::as_str)),
-            group: told(task.group()),
-            started_by: told(task.started_by()),
-            launch_type: told(task.launch_type().map(sdk::LaunchType::as_str)),
-            availability_zone: told(task.availability_zone()),
-            cpu: told(task.cpu()),
-            memory: told(task.memory()),
-            stop_code: told(task.stop_code().map(sdk::TaskStopCode::as_str)),
-            stopped_reason: told(task.stopped_reason()),
-            created_at: moment(task.created_at()),
-            started_at: moment(task.started_at()),
-            stopping_at: moment(task.stopping_at()),
-            stopped_at: moment(task.stopped_at()),
-            version: Some(task.version()).filter(|version| *version > 0),
-            containers: task.containers().iter().map(Container::read).collect(),
-        }
-    }
+/// What rolls a service out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct DeploymentController {
+    /// `ECS`, `CODE_DEPLOY`, `EXTERNAL`; empty for ECS's default, which is `ECS`.
+    #[serde(rename = "type")]
+    pub kind: String,
 }
 
-impl Container {
-    fn read(container: &sdk::Container) -> Self {
-        Self {
-            name: text(container.name()),
-            image: text(container.image()),
-            image_digest: told(container.image_digest()),
-            last_status: told(container.last_status()),
-            health_status: told(container.health_status().map(sdk::HealthStatus::as_str)),
-            exit_code: container.exit_code(),
-            reason: told(container.reason()),
-        }
-    }
+/// How a service is rolled out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DeploymentConfiguration {
+    /// What ends a rollout that does not get anywhere.
+    pub deployment_circuit_breaker: CircuitBreaker,
+    /// The most tasks while it is rolled out, in per cent of those that shall run.
+    pub maximum_percent: Option<i32>,
+    /// The fewest healthy tasks while it is rolled out, in per cent of those that shall run.
+    pub minimum_healthy_percent: Option<i32>,
+    /// `ROLLING`, `BLUE_GREEN`, `LINEAR`, `CANARY`.
+    pub strategy: Option<String>,
 }
 
-impl Service {
-    pub(super) fn read(service: &sdk::Service) -> Self {
-        Self {
-            service_arn: text(service.service_arn()),
-            service_name: text(service.service_name()),
-            cluster_arn: text(service.cluster_arn()),
-            status: told(service.status()),
-            desired_count: service.desired_count(),
-            running_count: service.running_count(),
-            pending_count: service.pending_count(),
-            task_definition: told(service.task_definition()),
-            deployments: service.deployments().iter().map(Deployment::read).collect(),
-        }
-    }
+/// What ends a rollout that does not get anywhere.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct CircuitBreaker {
+    /// Whether it does.
+    pub enable: bool,
+    /// Whether it also deploys again what was last deployed with success.
+    pub rollback: bool,
 }
 
-impl Deployment {
-    fn read(deployment: &sdk::Deployment) -> Self {
-        Self {
-            id: text(deployment.id()),
-            status: told(deployment.status()),
-            task_definition: told(deployment.task_definition()),
-            desired_count: deployment.desired_count(),
-            running_count: deployment.running_count(),
-            pending_count: deployment.pending_count(),
-            failed_tasks: deployment.failed_tasks(),
-            rollout_state: told(
-                deployment.rollout_state().map(sdk::DeploymentRolloutState::as_str),
-            ),
-            rollout_state_reason: told(deployment.rollout_state_reason()),
-            created_at: moment(deployment.created_at()),
-            updated_at: moment(deployment.updated_at()),
-        }
-    }
+/// What ECS says happened to a service.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ServiceEvent {
+    /// Its identity.
+    pub id: String,
+    /// When.
+    #[serde(deserialize_with = "moment")]
+    pub created_at: Option<Timestamp>,
+    /// What.
+    pub message: String,
 }
 
-fn text(text: Option<&str>) -> String {
-    text.unwrap_or_default().to_owned()
+/// A tag.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Tag {
+    /// Its name.
+    pub key: String,
+    /// Its value.
+    pub value: String,
 }
 
-fn told(text: Option<&str>) -> Option<String> {
-    text.filter(|text| !text.is_empty()).map(ToOwned::to_owned)
+/// Seconds since 1970, with decimals.
+fn moment<'de, D: Deserializer<'de>>(told: D) -> Result<Option<Timestamp>, D::Error> {
+    let seconds = Option::<f64>::deserialize(told)?;
+    #[expect(clippy::cast_possible_truncation, reason = "a cast of this kind saturates")]
+    Ok(seconds.map(|seconds| Timestamp::from_millis((seconds * 1000.0).round() as i64)))
 }
 
-fn moment(moment: Option<&DateTime>) -> Option<Timestamp> {
-    moment?.to_millis().ok().map(Timestamp::from_millis)
+fn version<'de, D: Deserializer<'de>>(told: D) -> Result<Option<i64>, D::Error> {
+    Ok(Option::<i64>::deserialize(told)?.filter(|version| *version > 0))
 }
