@@ -10,6 +10,7 @@ use portolan_tracker::{Intake, Tracker};
 use tokio_util::sync::CancellationToken;
 
 use crate::contents::Opener;
+use crate::door::Door;
 use crate::images::Images;
 use crate::metrics::Metrics;
 use crate::{Settings, Workers, workers};
@@ -34,6 +35,8 @@ pub struct App {
     /// Where scans read from.
     pub(crate) images: Images,
     pub(crate) opener: Opener,
+    /// What tells who may come in.
+    pub(crate) door: Door,
     pub(crate) metrics: Metrics,
     /// Cancelled when the server stops: whatever would stream for ever ends then.
     pub(crate) stopping: CancellationToken,
@@ -66,6 +69,7 @@ impl App {
             tracker: Tracker::new(store.clone(), settings.track.clone()),
             intake: Intake::new(store.clone()),
             opener: Opener::new(&settings.limits),
+            door: Door::default(),
             registry,
             store,
             settings: Arc::new(settings),

@@ -6,6 +6,7 @@ mod api;
 mod app;
 mod compat;
 mod contents;
+mod door;
 mod guard;
 mod images;
 mod metrics;
@@ -18,7 +19,8 @@ mod v2;
 mod workers;
 
 pub use app::{App, OpenError};
-pub use router::router;
+pub use guard::Reach;
+pub use router::{router, router_for};
 pub use serve::{ServeError, serve};
 pub use settings::{AwsWork, Settings, SourceSettings, SweptEnvironment, Template};
 pub use sns::SnsSettings;

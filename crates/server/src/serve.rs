@@ -8,22 +8,26 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use portolan_store::StoreError;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tower::Layer as _;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
-use crate::{App, router};
+use crate::{App, Reach, router_for};
 
 /// Why the server cannot serve.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// Others than this machine could connect, and nothing would tell who they are.
+    /// Others than this machine could connect, and nobody of them could be let in.
     #[error(
-        "{0} is not a loopback address, and no authentication is configured: anybody who reaches \
-         it could push and delete; listen on 127.0.0.1"
+        "{0} is not a loopback address, and there is no token that lets anybody in from there: make \
+         one with `portolan token create NAME --scope admin`, or listen on 127.0.0.1"
     )]
-    NotLoopback(SocketAddr),
+    NoToken(SocketAddr),
+    /// It cannot be told whether there are tokens.
+    #[error("could not read which tokens there are")]
+    Store(#[source] StoreError),
     /// The listener has no address.
     #[error("could not tell the address that the server listens on")]
     Address(#[source] std::io::Error),
@@ -37,14 +41,12 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     let address = listener.local_addr().map_err(ServeError::Address)?;
-    if !address.ip().is_loopback() {
-        return Err(ServeError::NotLoopback(address));
-    }
+    let reach = reach(&app, address).await?;
     let settings = Arc::clone(&app.settings);
     let workers = app.start_workers();
     let stopping = app.stopping.clone();
     let places = Arc::new(Semaphore::new(settings.connections));
-    let service = RequestBodyTimeoutLayer::new(settings.patience).layer(router(app));
+    let service = RequestBodyTimeoutLayer::new(settings.patience).layer(router_for(app, reach));
     let service = TowerToHyperService::new(service);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(settings.patience).half_close(false);
@@ -74,6 +76,28 @@ pub async fn serve(
         tracing::warn!("requests or jobs under way were cut off");
     }
     Ok(())
+}
+
+impl App {
+    /// Whether the server may listen on `address`: on loopback always, elsewhere where there is a
+    /// token that lets somebody in.
+    pub async fn may_listen(&self, address: SocketAddr) -> Result<(), ServeError> {
+        reach(self, address).await.map(|_| ())
+    }
+
+    /// How many tokens there are that are not revoked: without any, all of this machine is let in.
+    pub async fn tokens(&self) -> Result<usize, StoreError> {
+        Ok(self.door.standing(&self.store).await?.tokens)
+    }
+}
+
+/// Whose requests come in at `address`.
+async fn reach(app: &App, address: SocketAddr) -> Result<Reach, ServeError> {
+    if address.ip().is_loopback() {
+        return Ok(Reach::Machine);
+    }
+    let standing = app.door.standing(&app.store).await.map_err(ServeError::Store)?;
+    if standing.has_live { Ok(Reach::Network) } else { Err(ServeError::NoToken(address)) }
 }
 
 /// The next connection, when there is a place for it. None where accepting failed.

@@ -1,11 +1,12 @@
 //! How a server behaves. The command line maps the configuration onto this.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use portolan_aws::AwsSettings;
 use portolan_catalogue::ScanOptions;
-use portolan_model::Limits;
+use portolan_model::{Entropy, Limits};
 use portolan_tracker::Rules;
 
 use crate::SnsSettings;
@@ -50,6 +51,11 @@ pub struct Settings {
     pub patience: Duration,
     /// How long requests under way may take to end when the server stops. Default: 10 s.
     pub farewell: Duration,
+    /// Names, with or without a port, by which others than this machine ask for the server. None
+    /// (the default): on loopback nobody else does; elsewhere any name will do.
+    pub hosts: Vec<String>,
+    /// What new tokens are made of; without it (the default), none are made.
+    pub entropy: Option<Arc<dyn Entropy>>,
 }
 
 /// Where repositories of source code are learnt from, and which of them are templates.
@@ -146,6 +152,8 @@ impl Settings {
             connections: 4096,
             patience: Duration::from_mins(1),
             farewell: Duration::from_secs(10),
+            hosts: Vec::new(),
+            entropy: None,
         }
     }
 }

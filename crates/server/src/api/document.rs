@@ -28,6 +28,7 @@ use crate::App;
         (name = "events", description = "What the outside world said, and what became of it"),
         (name = "jobs", description = "What is queued and what runs"),
         (name = "admin", description = "What an administrator asks for"),
+        (name = "tokens", description = "Who may do what"),
         (name = "server", description = "How the server is"),
     )
 )]

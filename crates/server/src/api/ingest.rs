@@ -3,6 +3,8 @@
 mod cloud;
 mod sns;
 
+pub(crate) use sns::is_from as is_signed;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;

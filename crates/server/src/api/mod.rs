@@ -29,6 +29,7 @@ mod running;
 mod services;
 mod stream;
 mod tags;
+mod tokens;
 mod track;
 mod where_is;
 
@@ -40,10 +41,17 @@ use utoipa_axum::routes;
 use crate::App;
 
 pub(crate) use error::{ApiError, method_not_allowed, not_found, panic_text, panicked};
+pub(crate) use ingest::is_signed;
+
+/// The document that describes the API.
+#[cfg(test)]
+pub(crate) fn document() -> utoipa::openapi::OpenApi {
+    described().1
+}
 
 /// The routes of the API, with the document that describes them.
-pub(crate) fn routes() -> Router<App> {
-    let (routes, document) = OpenApiRouter::with_openapi(document::base())
+fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
+    OpenApiRouter::with_openapi(document::base())
         .routes(routes!(artifacts::all))
         .routes(routes!(files::file))
         .routes(routes!(services::all))
@@ -70,11 +78,18 @@ pub(crate) fn routes() -> Router<App> {
         .routes(routes!(admin::backfill))
         .routes(routes!(admin::collect))
         .routes(routes!(admin::rebuild))
+        .routes(routes!(tokens::create, tokens::list))
+        .routes(routes!(tokens::revoke))
         .routes(routes!(health::health))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))
         .merge(track::routes())
-        .split_for_parts();
+        .split_for_parts()
+}
+
+/// The routes of the API.
+pub(crate) fn routes() -> Router<App> {
+    let (routes, document) = described();
     // Names of repositories have slashes, which a documented path cannot say.
     routes
         .route("/github-repo", get(repositories::no_team))

@@ -26,6 +26,9 @@ pub(super) enum PageError {
     /// The address cannot be understood.
     #[error("{0}")]
     BadRequest(String),
+    /// The reader may not do what they asked.
+    #[error("{0}")]
+    Forbidden(String),
     /// Too many pages are open at once.
     #[error("too many pages are open at once to tell each of them what changes")]
     Full,
@@ -63,6 +66,7 @@ impl PageError {
         match self {
             Self::NoSuchPage | Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::Full => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(_) | Self::Draw(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -72,6 +76,7 @@ impl PageError {
         match self {
             Self::NoSuchPage | Self::NotFound { .. } => "Not found",
             Self::BadRequest(_) => "This address cannot be understood",
+            Self::Forbidden(_) => "This needs another token",
             Self::Full => "Too many open pages",
             Self::Store(_) | Self::Draw(_) => "Something went wrong here",
         }
@@ -83,6 +88,7 @@ impl PageError {
             Self::NoSuchPage | Self::BadRequest(_) => {
                 "Check the address, or start from the images or from the search box above."
             }
+            Self::Forbidden(_) => "Nothing was changed. Log in with another token at /ui/login.",
             Self::Full => "The page can be read all the same; reload it to see what changed.",
             Self::Store(_) | Self::Draw(_) => {
                 "Nothing was changed. Reload the page; if it says this again, the server's log \

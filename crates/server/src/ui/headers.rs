@@ -9,7 +9,12 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Adds the headers to what is answered under `/ui/`.
-pub(super) async fn guard(mut response: Response) -> Response {
+pub(super) async fn guard(response: Response) -> Response {
+    add(response)
+}
+
+/// Adds the headers to a page.
+pub(super) fn add(mut response: Response) -> Response {
     let headers = response.headers_mut();
     let always: [(HeaderName, &'static str); 5] = [
         (header::CONTENT_SECURITY_POLICY, POLICY),

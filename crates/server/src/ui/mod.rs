@@ -16,6 +16,7 @@ mod jobs;
 mod journal;
 mod link;
 mod live;
+mod login;
 mod moment;
 mod now;
 mod paging;
@@ -29,11 +30,16 @@ mod where_is;
 use std::sync::Arc;
 
 use axum::middleware;
-use axum::response::Redirect;
+use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 
 use crate::App;
+
+/// The page that says that somebody may not do what they asked, and why.
+pub(crate) fn forbidden(why: String) -> Response {
+    headers::add(error::PageError::Forbidden(why).into_response())
+}
 
 /// The routes of the pages.
 pub(crate) fn routes() -> Router<App> {
@@ -58,6 +64,8 @@ pub(crate) fn routes() -> Router<App> {
         .route("/ui/jobs/{id}", get(jobs::one))
         .route("/ui/where", get(where_is::where_is))
         .route("/ui/changes", get(live::changes))
+        .route("/ui/login", get(login::form).post(login::log_in))
+        .route("/ui/logout", post(login::log_out))
         .route("/ui/assets/{file}", get(assets::serve))
         .route("/ui/{*rest}", get(error::no_such_page))
         .layer(middleware::map_response(headers::guard))

@@ -89,6 +89,14 @@ async fn answer(registry: &Registry, request: Request) -> Result<Response, Probl
     }
 }
 
+/// The answer to somebody who may not do what they ask.
+pub(crate) fn refused(status: StatusCode, message: String) -> Response {
+    let code = if status == StatusCode::UNAUTHORIZED { "UNAUTHORIZED" } else { "DENIED" };
+    let mut response = Problem::new(status, code, message).into_response();
+    response.headers_mut().insert(API_VERSION, HeaderValue::from_static("registry/2.0"));
+    response
+}
+
 /// The number in a header, where there is one.
 fn number(request: &Request, name: &HeaderName) -> Option<u64> {
     request.headers().get(name)?.to_str().ok()?.trim().parse().ok()

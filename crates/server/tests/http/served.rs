@@ -158,8 +158,8 @@ async fn other_machines_are_not_served() {
     let bed = Bed::sqlite().await;
     let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
     let refused = serve(bed.app.clone(), listener, std::future::pending()).await.unwrap_err();
-    assert!(matches!(refused, ServeError::NotLoopback(_)));
-    assert!(refused.to_string().contains("authentication"), "{refused}");
+    assert!(matches!(refused, ServeError::NoToken(_)));
+    assert!(refused.to_string().contains("portolan token create"), "{refused}");
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use crate::api::error::{ApiError, ApiResult};
 
 /// Whether SNS says that it sent this, in its own envelope. What it sends raw has no signature, and
 /// is taken as anybody's.
-pub(super) fn is_from(headers: &HeaderMap) -> bool {
+pub(crate) fn is_from(headers: &HeaderMap) -> bool {
     let raw = headers.get("x-amz-sns-rawdelivery").is_some_and(|value| value == "true");
     headers.contains_key("x-amz-sns-message-type") && !raw
 }
