@@ -113,7 +113,7 @@ fn anchors_do_not_multiply_without_end() {
         ["b", "c", "d", "e", "f", "g", "h", "i", "j"].into_iter().zip("abcdefghi".chars())
     {
         let list = vec![format!("*{old}"); 9].join(",");
-        text.push_str(&format!("{new}: &{new} [{list}]\n"));
+        text += &["", new, ": &", new, " [", &list, "]\n"].concat();
     }
     assert!(read(&text).is_err());
 }
