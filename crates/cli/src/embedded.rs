@@ -13,7 +13,7 @@ use crate::error::{Failure, Outcome};
 use crate::exit::Code;
 use crate::registries;
 use crate::source;
-use crate::system::{SystemClock, SystemIds};
+use crate::system::{SystemClock, SystemEntropy, SystemIds};
 use crate::tracking;
 
 /// Opens store, registry and catalogue.
@@ -68,6 +68,8 @@ fn settings(config: &Config, environment: &Environment) -> Outcome<Settings> {
         patience: seconds(config.server.patience_seconds),
         farewell: seconds(config.server.farewell_seconds),
         repositories: source::settings(&config.github)?,
+        hosts: config.server.hosts.clone(),
+        entropy: Some(Arc::new(SystemEntropy)),
         ..Settings::new(config.blobs.clone())
     })
 }

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 pub(crate) const SERVER: &str = "PORTOLAN_SERVER";
 /// The configuration file, as `--config`.
 pub(crate) const CONFIG: &str = "PORTOLAN_CONFIG";
+/// The token to send to the server.
+pub(crate) const TOKEN: &str = "PORTOLAN_TOKEN";
 /// What is logged to standard error, as in `info,portolan_server=debug`.
 pub(crate) const LOG: &str = "PORTOLAN_LOG";
 /// The form of the log, as `up --log-format`.
@@ -23,6 +25,7 @@ pub(crate) const NO_COLOR: &str = "NO_COLOR";
 pub(crate) const TABLE: &str = "\
 Variables:
   PORTOLAN_SERVER           as --server
+  PORTOLAN_TOKEN            the token to send to the server
   PORTOLAN_CONFIG           as --config
   PORTOLAN_<SECTION>_<KEY>  a key of the configuration, as in PORTOLAN_STORE_URL
   PORTOLAN_ENVIRONMENTS     the names of the environments, with commas

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use portolan_aws::{EcrCredentials, EcrHost, EcrSettings};
+use portolan_model::Secret;
 use portolan_oci::credentials::{AuthFile, CredentialError};
 use portolan_oci::{CredentialProvider, Credentials};
 
@@ -25,6 +26,8 @@ pub(crate) struct Logins {
     ecr: EcrCredentials,
     /// An ECR registry behind another name, and the region that it is in.
     renamed: Option<(String, EcrHost)>,
+    /// The host of Portolan's own registry, and the token for it.
+    own: Option<(String, Secret<String>)>,
 }
 
 impl Logins {
@@ -35,9 +38,15 @@ impl Logins {
         Self {
             files: environment.auth_files(),
             ecr: EcrCredentials::new(settings, Arc::new(SystemClock)),
+            own: None,
             renamed: renamed
                 .map(|(host, region)| (host.clone(), EcrHost { account: host, region })),
         }
+    }
+
+    /// With the host of Portolan's own registry, and the token for it.
+    pub(crate) fn with_own(self, own: Option<(String, Secret<String>)>) -> Self {
+        Self { own, ..self }
     }
 
     /// The registries that the files know something about.
@@ -51,6 +60,11 @@ impl Logins {
     }
 
     async fn find(&self, registry: &str) -> Result<Credentials, CredentialError> {
+        if let Some((_, token)) = self.own.as_ref().filter(|(host, _)| host == registry) {
+            // With a token as the password, the user may have any name.
+            let (username, password) = ("token".to_owned(), token.clone());
+            return Ok(Credentials::Basic { username, password });
+        }
         let renamed = self.renamed.as_ref().filter(|(host, _)| host == registry);
         let host = renamed.map(|(_, host)| host.clone()).or_else(|| EcrHost::parse(registry));
         let Some(host) = host else { return self.written(registry).await };
@@ -153,6 +167,12 @@ mod tests {
             assert_eq!(logins.credentials(registry).await.unwrap().whom(), whom, "{registry}");
         }
         assert_eq!(logins.registries().await.unwrap(), ["a.example", "b.example"]);
+        let token = Secret::new("hunter2".to_owned());
+        let logins = logins.with_own(Some(("a.example".to_owned(), token)));
+        for (registry, whom) in [("a.example", "as `token`"), ("b.example", "as `v`")] {
+            assert_eq!(logins.credentials(registry).await.unwrap().whom(), whom, "{registry}");
+        }
+        assert!(!format!("{logins:?}").contains("hunter2"));
     }
 
     #[tokio::test]

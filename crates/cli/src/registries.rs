@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use portolan_model::Secret;
 use portolan_oci::layout::LayoutError;
 use portolan_oci::registry::Fault;
 use portolan_oci::{Client, PlaceError, Registry, Settings};
@@ -12,15 +13,20 @@ use crate::error::{Failure, Outcome};
 use crate::exit::Code;
 use crate::logins::Logins;
 
-/// A client of every registry that this configuration and this user's logins reach.
-pub(crate) fn client(config: &Config, environment: &Environment) -> Outcome<Client> {
+/// A client of every registry that this configuration and this user's logins reach; `own` is the host
+/// of Portolan's own, with the token for it.
+pub(crate) fn client(
+    config: &Config,
+    environment: &Environment,
+    own: Option<(String, Secret<String>)>,
+) -> Outcome<Client> {
     let settings = Settings {
         limits: config.limits.clone(),
         insecure: config.registry.insecure.clone(),
         egress_allowed: config.registry.allowed_hosts.clone(),
         ..Settings::default()
     };
-    let logins = Logins::new(environment, &config.registry);
+    let logins = Logins::new(environment, &config.registry).with_own(own);
     Client::new(settings, Arc::new(logins))
         .map_err(|error| Failure::of(Code::Configuration, &error))
 }
@@ -31,7 +37,7 @@ pub(crate) fn registry(
     environment: &Environment,
     host: &str,
 ) -> Outcome<Registry> {
-    let registry = client(config, environment)?.registry(host);
+    let registry = client(config, environment, None)?.registry(host);
     registry.map_err(|error| Failure::of(Code::Configuration, &error))
 }
 

@@ -102,6 +102,9 @@ fn dispatch(context: &Context, command: Command) -> Outcome {
         Command::Events(command) => {
             in_runtime(interruptible(commands::events::run(context, command)))
         }
+        Command::Token(command) => {
+            in_runtime(interruptible(commands::token::run(context, command)))
+        }
         Command::Config(args::Config::Default) => commands::config::default(context),
         Command::Completions { shell } => {
             commands::generated::completions(context, Cli::command(), shell)

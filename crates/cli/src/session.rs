@@ -1,14 +1,20 @@
 //! What commands about images share: the configuration, who is asked, where places are.
 
-use portolan_model::Reference;
+use std::path::Path;
+
+use portolan_model::{Reference, Secret};
 use portolan_oci::{Client, Location, Place};
 
 use crate::api::Api;
-use crate::config::{Config, Flags};
+use crate::config::{Config, Flags, TokenConfig};
+use crate::env::TOKEN;
 use crate::error::{Failure, Outcome};
 use crate::exit::Code;
 use crate::run::Context;
 use crate::{embedded, registries};
+
+/// No file with a token is larger, in bytes.
+const MOST_TOKEN_BYTES: u64 = 4096;
 
 /// One command's view of the world.
 #[derive(Debug)]
@@ -55,7 +61,7 @@ impl<'a> Session<'a> {
     /// store.
     pub(crate) async fn api(&self) -> Outcome<Api> {
         if let Some(url) = &self.context.global.server {
-            return Api::remote(url);
+            return Api::remote(url, self.token()?.as_ref());
         }
         if let Some(file) = &self.config.store_file
             && !file.exists()
@@ -66,12 +72,33 @@ impl<'a> Session<'a> {
                 self.config.listen
             )));
         }
+        self.api_anew().await
+    }
+
+    /// As `api`, where what is not there yet is made.
+    pub(crate) async fn api_anew(&self) -> Outcome<Api> {
+        if let Some(url) = &self.context.global.server {
+            return Api::remote(url, self.token()?.as_ref());
+        }
         Ok(Api::embedded(embedded::open(&self.config, &self.context.environment).await?))
+    }
+
+    /// The token for the server.
+    fn token(&self) -> Outcome<Option<Secret<String>>> {
+        if let Some(token) = self.context.environment.get(TOKEN) {
+            return Ok(Some(Secret::new(token.trim().to_owned())));
+        }
+        match &self.config.server.token {
+            TokenConfig::None => Ok(None),
+            TokenConfig::Text(token) => Ok(Some(token.clone())),
+            TokenConfig::File(path) => token_of(path).map(Some),
+        }
     }
 
     /// A client of registries.
     pub(crate) fn client(&self) -> Outcome<Client> {
-        registries::client(&self.config, &self.context.environment)
+        let own = self.token()?.map(|token| Ok::<_, Failure>((self.host()?, token))).transpose()?;
+        registries::client(&self.config, &self.context.environment, own)
     }
 
     /// `location` with the built-in registry's host where it names none: the host of the server
@@ -111,6 +138,22 @@ impl<'a> Session<'a> {
         let place = Place::open(location, &self.client()?).await;
         place.map_err(|error| registries::failure(&error))
     }
+}
+
+/// The token that the file at `path` holds.
+fn token_of(path: &Path) -> Outcome<Secret<String>> {
+    let failed = |error: &std::io::Error| {
+        let what = format!("could not read the server's token from {}", path.display());
+        Failure::new(Code::Configuration, what)
+            .because(error)
+            .hint("check `token_file` of [server], and who may read the file")
+    };
+    let length = std::fs::metadata(path).map_err(|error| failed(&error))?.len();
+    if length > MOST_TOKEN_BYTES {
+        return Err(failed(&std::io::ErrorKind::FileTooLarge.into()));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| failed(&error))?;
+    Ok(Secret::new(text.trim().to_owned()))
 }
 
 /// Host and port of a URL, as they stand in a reference.

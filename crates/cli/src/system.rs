@@ -1,6 +1,6 @@
-//! The system's clock and the source of identities, which every floor below is handed.
+//! The system's clock and its sources of identities and secrets, which every floor below is handed.
 
-use portolan_model::{Clock, Ids, Timestamp};
+use portolan_model::{Clock, Entropy, Ids, Timestamp};
 use uuid::Uuid;
 
 /// The wall clock.
@@ -37,9 +37,26 @@ impl Ids for SystemIds {
     }
 }
 
+/// The system's random numbers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn secret(&self) -> Result<[u8; 32], String> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).map_err(|error| error.to_string())?;
+        Ok(bytes)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn secrets_are_never_the_same() {
+        assert_ne!(SystemEntropy.secret().unwrap(), SystemEntropy.secret().unwrap());
+    }
 
     #[test]
     fn identities_grow() {

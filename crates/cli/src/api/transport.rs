@@ -5,9 +5,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderName, Method, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
+use portolan_model::Secret;
 use portolan_server::App;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -84,6 +85,11 @@ impl Request {
         Self::new(Method::POST, at)
     }
 
+    /// `DELETE`.
+    pub(crate) fn delete(at: String) -> Self {
+        Self::new(Method::DELETE, at)
+    }
+
     /// `PUT`.
     pub(crate) fn put(at: String) -> Self {
         Self::new(Method::PUT, at)
@@ -123,8 +129,8 @@ impl Answer {
 }
 
 impl Api {
-    /// The server at `url`.
-    pub(crate) fn remote(url: &str) -> Outcome<Self> {
+    /// The server at `url`, which is sent `token`.
+    pub(crate) fn remote(url: &str, token: Option<&Secret<String>>) -> Outcome<Self> {
         let wrong = || {
             Failure::new(Code::Usage, format!("`{url}` is not the URL of a server"))
                 .hint("write it as in http://127.0.0.1:5094")
@@ -133,7 +139,18 @@ impl Api {
         if !matches!(parsed.scheme(), "http" | "https") || parsed.query().is_some() {
             return Err(wrong());
         }
+        let mut headers = http::HeaderMap::new();
+        if let Some(token) = token {
+            let bearer = http::HeaderValue::try_from(format!("Bearer {}", token.expose()));
+            let mut bearer = bearer.map_err(|_| {
+                Failure::new(Code::Configuration, "the token for the server is no token")
+                    .hint("check PORTOLAN_TOKEN, and `token` and `token_file` of [server]")
+            })?;
+            bearer.set_sensitive(true);
+            headers.insert(AUTHORIZATION, bearer);
+        }
         let client = reqwest::Client::builder()
+            .default_headers(headers)
             .user_agent(concat!("portolan/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT)
             .timeout(ANSWER)
@@ -245,8 +262,10 @@ fn refused(status: StatusCode, bytes: &[u8], what: &str) -> Failure {
     };
     let problem: Problem = serde_json::from_slice(bytes).unwrap_or_default();
     let told = problem.text().map(|text| crate::table::printable(&text));
+    let hint = (status == StatusCode::UNAUTHORIZED)
+        .then(|| "set PORTOLAN_TOKEN, or `token_file` of [server]".to_owned());
     match told {
-        Some(message) => Failure::new(code, message),
+        Some(message) => Failure::new(code, message).maybe_hint(hint),
         None => Failure::new(code, format!("the server answered {status} to {what}")),
     }
 }
@@ -273,7 +292,7 @@ mod tests {
     #[test]
     fn a_server_s_url_is_checked() {
         for url in ["127.0.0.1:5094", "ftp://a", "", "http://a/?x"] {
-            assert_eq!(Api::remote(url).unwrap_err().code, Code::Usage, "{url}");
+            assert_eq!(Api::remote(url, None).unwrap_err().code, Code::Usage, "{url}");
         }
         assert_eq!(host("http://u:hunter2@h:1/x"), "http://h:1");
     }

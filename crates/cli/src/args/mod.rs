@@ -4,6 +4,7 @@ pub(crate) mod append;
 pub(crate) mod events;
 pub(crate) mod image;
 pub(crate) mod registry;
+pub(crate) mod token;
 pub(crate) mod track;
 
 use std::path::PathBuf;
@@ -77,6 +78,9 @@ pub(crate) enum Command {
     /// What was said: take it in, look at it, act on it once more
     #[command(subcommand)]
     Events(events::Events),
+    /// Who may do what: make tokens, list them, revoke them
+    #[command(subcommand)]
+    Token(token::Token),
     Doctor(Doctor),
     /// Show the configuration that there is
     #[command(subcommand)]

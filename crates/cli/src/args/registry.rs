@@ -27,7 +27,7 @@ pub(crate) struct Gc {
 }
 
 /// The duration of `90s`, `10m`, `24h` or `7d`.
-fn age(text: &str) -> Result<std::time::Duration, String> {
+pub(crate) fn age(text: &str) -> Result<std::time::Duration, String> {
     let wrong = || "write it as in 90s, 10m, 24h or 7d".to_owned();
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
     let seconds = match unit {

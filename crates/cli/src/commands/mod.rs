@@ -9,6 +9,7 @@ pub(crate) mod history;
 pub(crate) mod image;
 pub(crate) mod registry;
 pub(crate) mod running;
+pub(crate) mod token;
 pub(crate) mod up;
 pub(crate) mod waiting;
 pub(crate) mod where_is;

@@ -39,15 +39,21 @@ pub(crate) async fn run(context: &Context, arguments: Up) -> Outcome {
     let flags = Flags { listen: arguments.listen, data: arguments.data };
     let named = context.global.config.as_deref();
     let config = Config::load(named, &context.environment, &flags)?;
-    if !config.listen.ip().is_loopback() {
-        return Err(not_served(&ServeError::NotLoopback(config.listen)));
-    }
-    // Before anything else is touched: most likely another one already serves this data.
-    let (listener, address) = listen(config.listen).await?;
     let stop = stop_signals()?;
-    let app = embedded::open(&config, &context.environment).await?;
+    let (app, listener, address) = if config.listen.ip().is_loopback() {
+        // Before anything else is touched: most likely another one already serves this data.
+        let (listener, address) = listen(config.listen).await?;
+        (embedded::open(&config, &context.environment).await?, listener, address)
+    } else {
+        // Before anybody can connect: it may be that nobody could be let in.
+        let app = embedded::open(&config, &context.environment).await?;
+        app.may_listen(config.listen).await.map_err(|error| not_served(&error))?;
+        let (listener, address) = listen(config.listen).await?;
+        (app, listener, address)
+    };
     let store = app.store.clone();
-    greet(context, &config, address)?;
+    let tokens = app.tokens().await.map_err(|error| Failure::of(Code::Configuration, &error))?;
+    greet(context, &config, address, tokens)?;
     let served = serve(app, listener, stop).await;
     store.close().await;
     served.map_err(|error| not_served(&error))
@@ -55,10 +61,12 @@ pub(crate) async fn run(context: &Context, arguments: Up) -> Outcome {
 
 fn not_served(error: &ServeError) -> Failure {
     match error {
-        ServeError::NotLoopback(_) => Failure::of(Code::Configuration, error).hint(
-            "from elsewhere, reach it through ssh -L 5094:127.0.0.1:5094, or a proxy that asks who \
-             is there",
+        ServeError::NoToken(_) => Failure::of(Code::Configuration, error).hint(
+            "from elsewhere, this machine's own is also reached through ssh -L \
+             5094:127.0.0.1:5094",
         ),
+        ServeError::Store(_) => Failure::of(Code::Configuration, error)
+            .hint("`portolan doctor` checks what the configuration names"),
         ServeError::Address(_) => Failure::bug(error),
     }
 }
@@ -95,7 +103,21 @@ fn host(address: SocketAddr) -> String {
     }
 }
 
-fn greet(context: &Context, config: &Config, address: SocketAddr) -> Outcome {
+/// Who is let in, where there are so many tokens.
+fn who(address: SocketAddr, tokens: usize) -> &'static str {
+    match (address.ip().is_loopback(), tokens) {
+        (true, 0) => {
+            "Without tokens it is open to everybody on this machine, and to nobody else; `portolan \
+             token create` makes one."
+        }
+        (true, _) => "Everybody on this machine may read; changes need a token.",
+        (false, _) => {
+            "Everything needs a token. It travels as it is: put a proxy with TLS before the server."
+        }
+    }
+}
+
+fn greet(context: &Context, config: &Config, address: SocketAddr, tokens: usize) -> Outcome {
     let greeting = Greeting {
         listen: address.to_string(),
         url: format!("http://{address}"),
@@ -103,6 +125,7 @@ fn greet(context: &Context, config: &Config, address: SocketAddr) -> Outcome {
         store: crate::config::without_password(&config.store_url),
         blobs: config.blobs.display().to_string(),
     };
+    let who = who(address, tokens);
     context.printer.answer(&greeting, |greeting| {
         let Greeting { listen, url, pages, store, blobs } = greeting;
         format!(
@@ -110,7 +133,7 @@ fn greet(context: &Context, config: &Config, address: SocketAddr) -> Outcome {
                pages  {pages}\n  \
                store  {store}\n  \
                blobs  {blobs}\n\
-             Without tokens it is open to everybody on this machine, and to nobody else.\n\
+             {who}\n\
              Try, in another terminal:\n  \
                skopeo copy --dest-tls-verify=false oci:my-image:1.0.0 \
                docker://{listen}/my-image:1.0.0\n  \

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use portolan_catalogue::{LabelNames, ScanOptions};
-use portolan_model::Limits;
+use portolan_model::{Limits, Secret};
 
 pub(crate) use environments::EnvironmentConfig;
 pub(crate) use error::ConfigError;
@@ -74,6 +74,21 @@ pub(crate) struct ServerConfig {
     pub(crate) patience_seconds: u32,
     /// Seconds that requests and jobs under way have to end.
     pub(crate) farewell_seconds: u32,
+    /// Names by which others than this machine ask for the server.
+    pub(crate) hosts: Vec<String>,
+    /// The token to send to a server.
+    pub(crate) token: TokenConfig,
+}
+
+/// Where the token is that is sent to a server: `token` and `token_file` of `[server]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TokenConfig {
+    /// Nowhere.
+    None,
+    /// In the configuration itself.
+    Text(Secret<String>),
+    /// In this file.
+    File(PathBuf),
 }
 
 /// How background work is done: `[workers]`.
@@ -133,6 +148,8 @@ impl Config {
                 connections: layers.at_least_one("server.connections")?,
                 patience_seconds: layers.at_least_one("server.patience_seconds")?,
                 farewell_seconds: layers.get("server.farewell_seconds")?,
+                hosts: layers.get("server.hosts")?,
+                token: token(&layers)?,
             },
             workers: WorkersConfig {
                 jobs: layers.at_least_one("workers.jobs")?,
@@ -147,6 +164,16 @@ impl Config {
             limits: layers.section("limits")?,
             layers,
         })
+    }
+}
+
+fn token(layers: &Layers) -> Result<TokenConfig, ConfigError> {
+    const FILE: &str = "server.token_file";
+    match (layers.told("server.token")?, layers.told(FILE)?) {
+        (None, None) => Ok(TokenConfig::None),
+        (Some(token), None) => Ok(TokenConfig::Text(Secret::new(token))),
+        (None, Some(path)) => Ok(TokenConfig::File(resolve(layers, FILE, &path)?)),
+        (Some(_), Some(_)) => Err(layers.setting(FILE)?.refuse("there is a `token` too")),
     }
 }
 

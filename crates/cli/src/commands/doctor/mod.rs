@@ -90,7 +90,7 @@ async fn check(context: &Context, config: &Config) -> Vec<Check> {
     let mut checks = vec![Check::ok("configuration", file)];
     checks.push(store(config).await);
     checks.push(disk::check(&config.blobs));
-    checks.push(port::check(config.listen).await);
+    checks.push(port::check(config.listen, has_token(config).await).await);
     checks.push(outside::logins(config, environment).await);
     checks.push(outside::registry(config, environment).await);
     checks.push(outside::tools(environment));
@@ -116,6 +116,18 @@ async fn store(config: &Config) -> Check {
         Ok(()) => Check::ok(NAME, format!("{url} answers, its tables are up to date")),
         Err(error) => Check::failed(NAME, Failure::of(Code::Configuration, &error)),
     }
+}
+
+/// Whether the store has a token that lets somebody in. What is wrong with a store is told by its own
+/// check.
+async fn has_token(config: &Config) -> bool {
+    if config.store_file.as_ref().is_some_and(|file| !file.exists()) {
+        return false;
+    }
+    let Ok(store) = embedded::store(config).await else { return false };
+    let (kept, now) = (store.kept_tokens().await, store.now());
+    store.close().await;
+    kept.is_ok_and(|kept| kept.iter().any(|kept| kept.token.is_live(now)))
 }
 
 fn table(checks: &[Check]) -> String {

@@ -11,11 +11,14 @@ use super::Check;
 
 const NAME: &str = "address";
 
-/// Whether `address` is free, or a server of ours answers there.
-pub(super) async fn check(address: SocketAddr) -> Check {
-    if !address.ip().is_loopback() {
-        let finding = format!("{address} is not loopback, and there is no authentication");
-        return Check::wrong(NAME, finding, Some("set server.listen to 127.0.0.1:5094".into()));
+/// Whether `address` is free, or a server of ours answers there. It may be another than loopback
+/// where there is a token that lets somebody in.
+pub(super) async fn check(address: SocketAddr, has_token: bool) -> Check {
+    if !address.ip().is_loopback() && !has_token {
+        let finding = format!("{address} is not loopback, and there is no token to let anybody in");
+        let advice = "make one with `portolan token create NAME --scope admin`, or set \
+                      server.listen to 127.0.0.1:5094";
+        return Check::wrong(NAME, finding, Some(advice.into()));
     }
     match TcpListener::bind(address).await {
         Ok(_) => Check::ok(NAME, format!("{address} is free")),
@@ -62,13 +65,14 @@ mod tests {
                 let _ = stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n").await;
             }
         });
-        assert_eq!(check(address).await.state, State::Wrong);
+        assert_eq!(check(address, false).await.state, State::Wrong);
     }
 
     #[tokio::test]
-    async fn a_free_port_is_fine_and_all_addresses_are_not() {
+    async fn a_free_port_is_fine_and_all_addresses_are_with_a_token() {
         let port = portolan_testkit::port::free().unwrap();
-        assert_eq!(check(([127, 0, 0, 1], port).into()).await.state, State::Ok);
-        assert_eq!(check(([0, 0, 0, 0], port).into()).await.state, State::Wrong);
+        assert_eq!(check(([127, 0, 0, 1], port).into(), false).await.state, State::Ok);
+        assert_eq!(check(([0, 0, 0, 0], port).into(), false).await.state, State::Wrong);
+        assert_eq!(check(([0, 0, 0, 0], port).into(), true).await.state, State::Ok);
     }
 }
