@@ -8,6 +8,7 @@ mod bad_input;
 mod bed;
 mod deployments;
 mod document;
+mod door;
 mod events;
 mod files;
 mod images;
