@@ -23,6 +23,7 @@ pub(crate) const TEST: &[Package] = &[
     ("skopeo", "a real client of our registry"),
     ("buildah", "a real client that builds and pushes"),
     ("podman", "a real client that pulls and runs"),
+    ("docker.io", "the other engine of containers"),
     ("runc", "the runtime of podman"),
     ("uidmap", "what buildah and podman need beside it"),
     ("busybox-static", "the content of small images"),

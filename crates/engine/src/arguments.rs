@@ -54,8 +54,7 @@ fn is_listened_to(name: &str) -> bool {
     LISTENED.contains(&&*upper) || LISTENED_FAMILIES.iter().any(|family| upper.starts_with(family))
 }
 
-/// How a container is made.
-#[derive(Debug)]
+/// How a container is made. Holds secrets, so it cannot be printed.
 pub(crate) struct Creation {
     /// The arguments.
     pub(crate) arguments: Vec<String>,

@@ -28,8 +28,7 @@ pub(crate) struct Program {
     pub(crate) environment: Vec<(OsString, OsString)>,
 }
 
-/// One run.
-#[derive(Debug)]
+/// One run. Holds secrets, so it cannot be printed.
 pub(crate) struct Call {
     /// What is being done, as in "stop the container a".
     pub(crate) doing: String,

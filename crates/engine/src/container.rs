@@ -147,3 +147,67 @@ impl Inspected {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn inspected(status: &str, labels: &Value) -> Container {
+        let text = json!({
+            "Id": "0a".repeat(32),
+            "Name": "/web-1",
+            "State": {
+                "Status": status,
+                "OOMKilled": true,
+                "ExitCode": 3,
+                "StartedAt": "2026-11-01T09:00:00.123456789Z",
+                "FinishedAt": "0001-01-01T00:00:00Z",
+            },
+            "Config": { "Image": "127.0.0.1:5000/a", "Labels": labels },
+            "HostConfig": { "NetworkMode": "host" },
+            "More": 1,
+        });
+        let inspected: Inspected = serde_json::from_str(&text.to_string()).unwrap();
+        assert!(inspected.is_in_host_network());
+        inspected.container().unwrap()
+    }
+
+    #[test]
+    fn both_engines_words_are_understood() {
+        for (status, state, exit_code) in [
+            ("created", State::Created, None),
+            ("running", State::Running, None),
+            ("stopping", State::Stopping, None),
+            ("exited", State::Exited, Some(3)),
+            ("stopped", State::Exited, Some(3)),
+            ("dead", State::Exited, Some(3)),
+            ("new word", State::Other, None),
+        ] {
+            let container = inspected(status, &Value::Null);
+            assert_eq!((container.state, container.exit_code), (state, exit_code), "{status}");
+        }
+        let container = inspected("exited", &json!({ labels::PORTS: "8080:80" }));
+        assert_eq!((&*container.name, container.out_of_memory), ("web-1", true));
+        assert_eq!(container.ports, [Published { host: 8080, container: 80 }]);
+        let started = container.started_at.unwrap();
+        assert_eq!(started.to_string(), "2026-11-01T09:00:00.123Z");
+        assert_eq!(container.finished_at, None, "the year 1 is never");
+    }
+
+    proptest! {
+        #[test]
+        fn labels_of_others_hurt_nobody(health in "\\PC{0,60}", ports in "[0-9:,x]{0,30}") {
+            let labels = json!({
+                labels::HEALTH: health,
+                labels::PORTS: ports,
+                labels::DEFINITION: health,
+            });
+            let container = inspected("running", &labels);
+            prop_assert_eq!(container.definition, None);
+            prop_assert!(container.check.is_none());
+        }
+    }
+}

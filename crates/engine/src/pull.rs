@@ -79,6 +79,20 @@ impl Engine {
         Ok(())
     }
 
+    /// Removes the image, named by its digest, from this machine. Whether it is gone now: an image
+    /// that any container has, ended or not, stays.
+    pub async fn remove_image(&self, image: &Reference) -> Result<bool, EngineError> {
+        check_image(image)?;
+        let name = image_name(image);
+        let call = self.call(format!("remove the image {name}"), &["image", "rm", "--", &name]);
+        match self.program.run(call).await {
+            Ok(_) => Ok(true),
+            Err(EngineError::Failed { message, .. }) if is_missing(&message) => Ok(true),
+            Err(EngineError::Failed { message, .. }) if is_in_use(&message) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// A folder with `config.json`, which both engines read.
     fn auth_file(&self, registry: &str, credentials: &Credentials) -> Result<TempDir, EngineError> {
         let pair = format!("{}:{}", credentials.username, credentials.password.expose());
@@ -100,6 +114,12 @@ impl Engine {
             source,
         })
     }
+}
+
+fn is_in_use(message: &str) -> bool {
+    // podman: "image used by ID: image is in use by a container"; docker: "unable to remove …
+    // container ID is using its referenced image ID".
+    message.contains("in use by a container") || message.contains("is using its referenced image")
 }
 
 fn is_missing(message: &str) -> bool {

@@ -179,6 +179,10 @@ impl Spec {
         check::command(&self.command)?;
         if let Network::Named(name) = &self.network {
             check::name("a network's name", name)?;
+            if name == "host" {
+                let reason = "the host's network has a word of its own, `Network::Host`";
+                return Err(invalid("a network's name", name, reason));
+            }
         }
         if self.memory.is_some_and(|bytes| bytes < LEAST_MEMORY || i64::try_from(bytes).is_err()) {
             let bytes = self.memory.unwrap_or_default().to_string();

@@ -1,8 +1,10 @@
 //! skopeo, buildah and podman with a home, a storage and a configuration of the test's own.
 
 use std::ffi::OsString;
+use std::fs::DirEntry;
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -126,11 +128,28 @@ impl Containers {
 impl Drop for Containers {
     /// Ends and removes every container of podman's. Without one, podman has no folder here.
     fn drop(&mut self) {
-        if self.home.path().join("storage/libpod").exists() {
-            // There may be none, and a drop has nobody to tell.
-            let _ = self.podman(&["rm", "--all", "--force", "--time", "0"]);
+        if !self.home.path().join("storage/libpod").exists() {
+            return;
+        }
+        // There may be none, and a drop has nobody to tell.
+        let _ = self.podman(&["rm", "--all", "--force", "--time", "0"]);
+        // What cleans up after a container does so beside us, and would write into a folder that is
+        // just being removed.
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while is_named_by_a_process(self.home.path()) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
         }
     }
+}
+
+/// Whether `path` stands in the command line of any process.
+fn is_named_by_a_process(path: &Path) -> bool {
+    let path = path.as_os_str().as_encoded_bytes();
+    let names = |process: std::io::Result<DirEntry>| {
+        let line = std::fs::read(process.ok()?.path().join("cmdline")).ok()?;
+        line.windows(path.len()).any(|part| part == path).then_some(())
+    };
+    std::fs::read_dir("/proc").is_ok_and(|processes| processes.filter_map(names).next().is_some())
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 pub mod browser;
 pub mod containers;
+pub mod docker;
 pub mod docker_registry;
 pub mod fake_ecs;
 pub mod http;

@@ -7,15 +7,69 @@ use std::time::Duration;
 use portolan_engine::{Access, Container, Engine, Network, Place, Settings, Spec};
 use portolan_model::Reference;
 use portolan_testkit::containers::Containers;
+use portolan_testkit::docker::{self, Docker};
 use portolan_testkit::docker_registry::{self, DockerRegistry, Options};
 use portolan_testkit::tar::{self, Entry};
 use portolan_testkit::{Image, Layer, Publisher, process};
 use tempfile::TempDir;
 
-/// Dropping it ends every container.
+/// Where containers live. Dropping it ends every one.
+pub(crate) enum Home {
+    Podman(Containers),
+    Docker(Docker),
+}
+
+impl Home {
+    pub(crate) fn podman() -> Self {
+        Self::Podman(Containers::new().unwrap())
+    }
+
+    pub(crate) fn docker() -> Self {
+        Self::Docker(docker::start().unwrap())
+    }
+
+    pub(crate) fn settings(&self, scratch: &TempDir) -> Settings {
+        let (program, environment) = match self {
+            Self::Podman(it) => (process::find("podman", "podman").unwrap(), it.environment()),
+            Self::Docker(it) => (Docker::program().unwrap(), it.environment()),
+        };
+        let settings = Settings::new("test", scratch.path());
+        Settings { program: Some(program), environment, ..settings }
+    }
+
+    /// The host's network. The podman of tests gives it unasked; the docker of tests has no other.
+    fn network(&self) -> Network {
+        match self {
+            Self::Podman(_) => Network::Default,
+            Self::Docker(_) => Network::Host,
+        }
+    }
+}
+
+/// Makes tests of functions that take a [`Home`], for each engine one.
+macro_rules! on_both_engines {
+    ($($name:ident),+ $(,)?) => {
+        mod podman {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name($crate::bed::Home::podman()).await;
+            })+
+        }
+
+        mod docker {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name($crate::bed::Home::docker()).await;
+            })+
+        }
+    };
+}
+pub(crate) use on_both_engines;
+
+/// An engine with a registry and what a test needs beside.
 pub(crate) struct Bed {
     pub(crate) engine: Engine,
-    pub(crate) containers: Containers,
+    pub(crate) home: Home,
     pub(crate) registry: DockerRegistry,
     pub(crate) image: Reference,
     pub(crate) scratch: TempDir,
@@ -44,36 +98,27 @@ pub(crate) fn busybox(version: &str) -> Image {
         .build()
 }
 
-pub(crate) fn settings(containers: &Containers, scratch: &TempDir) -> Settings {
-    Settings {
-        program: Some(process::find("podman", "podman").unwrap()),
-        environment: containers.environment(),
-        ..Settings::new("test", scratch.path())
-    }
-}
-
 impl Bed {
     /// An engine that has the image already.
-    pub(crate) async fn new() -> Self {
-        let bed = Self::without_image().await;
+    pub(crate) async fn new(home: Home) -> Self {
+        let bed = Self::without_image(home).await;
         bed.engine.pull(&bed.image, &PLAIN).await.unwrap();
         bed
     }
 
-    pub(crate) async fn without_image() -> Self {
+    pub(crate) async fn without_image(home: Home) -> Self {
         let registry = docker_registry::start(&Options::default()).unwrap();
         let image = busybox("1");
         Publisher::new(&registry.url(), "shop/web").image("1", &image).unwrap();
         let name = format!("{}/shop/web:1@{}", registry.address(), image.digest());
-        let containers = Containers::new().unwrap();
         let scratch = tempfile::tempdir().unwrap();
-        let engine = Engine::detect(settings(&containers, &scratch)).await.unwrap();
-        Self { engine, containers, registry, image: name.parse().unwrap(), scratch }
+        let engine = Engine::detect(home.settings(&scratch)).await.unwrap();
+        Self { engine, home, registry, image: name.parse().unwrap(), scratch }
     }
 
     /// Another engine over the same containers, as after a restart.
     pub(crate) async fn restarted(&self) -> Engine {
-        Engine::detect(settings(&self.containers, &self.scratch)).await.unwrap()
+        Engine::detect(self.home.settings(&self.scratch)).await.unwrap()
     }
 
     /// A container of the service `web` that runs `script` in a shell.
@@ -91,7 +136,7 @@ impl Bed {
             ports: Vec::new(),
             memory: None,
             command: ["sh", "-c", script].map(Into::into).into(),
-            network: Network::Default,
+            network: self.home.network(),
             labels: BTreeMap::new(),
             health: None,
             stop_timeout: Duration::from_secs(1),

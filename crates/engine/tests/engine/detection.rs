@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use portolan_engine::{Engine, EngineError, Filter, Kind, Settings};
 use tempfile::TempDir;
 
-use crate::bed::Bed;
+use crate::bed::{Bed, Home};
 
 /// A folder with a program `name` that is this shell script.
 fn program(folder: &TempDir, name: &str, script: &str) -> PathBuf {
@@ -23,7 +23,7 @@ fn settings(folder: &TempDir, program: &Path) -> Settings {
 
 #[tokio::test]
 async fn podman_is_known_with_its_version() {
-    let bed = Bed::without_image().await;
+    let bed = Bed::without_image(Home::podman()).await;
     assert_eq!(bed.engine.kind(), Kind::Podman);
     assert!(bed.engine.version().starts_with(|first: char| first.is_ascii_digit()));
 }
@@ -107,11 +107,11 @@ async fn a_program_that_is_killed_or_says_too_much_or_nonsense_is_an_error() {
 
 #[tokio::test]
 async fn a_start_whose_program_is_killed_leaves_nothing() {
-    let bed = Bed::new().await;
+    let bed = Bed::new(Home::podman()).await;
     // It makes the container for real, and dies before it starts it.
     let podman = portolan_testkit::process::find("podman", "podman").unwrap();
     let script = format!("[ $1 = start ] && kill -9 $$\nexec {} \"$@\"", podman.display());
-    let mut settings = crate::bed::settings(&bed.containers, &bed.scratch);
+    let mut settings = bed.home.settings(&bed.scratch);
     settings.program = Some(program(&bed.scratch, "podman", &script));
     let mortal = Engine::detect(settings).await.unwrap();
     let error = mortal.start(&bed.shell("web-1", "sleep 600")).await.unwrap_err();

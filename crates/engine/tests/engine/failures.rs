@@ -5,13 +5,23 @@ use std::time::{Duration, Instant};
 use portolan_engine::{Check, EngineError, Filter, Health, HealthStatus, Port, State};
 use portolan_model::{Digest, Reference, Secret};
 
-use crate::bed::Bed;
+use crate::bed::{Bed, Home, on_both_engines};
 
 const ANY: Port = Port { container: Some(8080), host: None };
 
-#[tokio::test]
-async fn a_container_that_exits_tells_its_code_and_its_last_words() {
-    let bed = Bed::new().await;
+on_both_engines!(
+    a_container_that_exits_tells_its_code_and_its_last_words,
+    a_check_sees_the_end_of_its_container,
+    too_much_memory_is_the_end,
+    a_container_that_never_answers_is_unhealthy,
+    a_command_inside_says_whether_it_is_well,
+    a_command_that_hangs_is_a_failure_in_time,
+    what_cannot_be_started_leaves_nothing,
+    hostile_words_never_reach_the_engine,
+);
+
+async fn a_container_that_exits_tells_its_code_and_its_last_words(home: Home) {
+    let bed = Bed::new(home).await;
     let script = "echo starting; sleep 0.5; echo no database >&2; exit 1";
     let id = bed.engine.start(&bed.shell("broken", script)).await.unwrap().id;
     let ended = bed.engine.settled(&id, Duration::from_secs(20)).await.unwrap();
@@ -21,9 +31,8 @@ async fn a_container_that_exits_tells_its_code_and_its_last_words() {
     assert_eq!(bed.engine.logs(&id, 5).await.unwrap(), b"starting\nno database\n");
 }
 
-#[tokio::test]
-async fn a_check_sees_the_end_of_its_container() {
-    let bed = Bed::new().await;
+async fn a_check_sees_the_end_of_its_container(home: Home) {
+    let bed = Bed::new(home).await;
     let mut spec = bed.shell("broken", "sleep 1; exit 3");
     spec.ports = vec![ANY];
     spec.health = Some(Health::new(Check::Http("/".into())));
@@ -32,18 +41,16 @@ async fn a_check_sees_the_end_of_its_container() {
     assert_eq!((ended.state, ended.exit_code), (State::Exited, Some(3)));
 }
 
-#[tokio::test]
-async fn too_much_memory_is_the_end() {
-    let bed = Bed::new().await;
+async fn too_much_memory_is_the_end(home: Home) {
+    let bed = Bed::new(home).await;
     let mut spec = bed.shell("greedy", "exec dd if=/dev/zero of=/dev/null bs=300M count=1");
     spec.memory = Some(16 << 20);
     let id = bed.engine.start(&spec).await.unwrap().id;
     assert_eq!(bed.ended(&id).await.exit_code, Some(137));
 }
 
-#[tokio::test]
-async fn a_container_that_never_answers_is_unhealthy() {
-    let bed = Bed::new().await;
+async fn a_container_that_never_answers_is_unhealthy(home: Home) {
+    let bed = Bed::new(home).await;
     let mut spec = bed.shell("mute", "sleep 600");
     spec.ports = vec![ANY];
     spec.health = Some(Health {
@@ -60,9 +67,8 @@ async fn a_container_that_never_answers_is_unhealthy() {
     assert!(health.message.contains("refused"), "{}", health.message);
 }
 
-#[tokio::test]
-async fn a_command_inside_says_whether_it_is_well() {
-    let bed = Bed::new().await;
+async fn a_command_inside_says_whether_it_is_well(home: Home) {
+    let bed = Bed::new(home).await;
     let script = "sleep 1; touch /tmp/up; while :; do sleep 1; done";
     let mut spec = bed.shell("worker", script);
     let words = ["sh", "-c", "echo -n looking; cat /tmp/up"].map(Into::into).into();
@@ -80,9 +86,8 @@ async fn a_command_inside_says_whether_it_is_well() {
     assert_eq!(settled.health.unwrap().status, HealthStatus::Healthy);
 }
 
-#[tokio::test]
-async fn a_command_that_hangs_is_a_failure_in_time() {
-    let bed = Bed::new().await;
+async fn a_command_that_hangs_is_a_failure_in_time(home: Home) {
+    let bed = Bed::new(home).await;
     let mut spec = bed.shell("slow", "while :; do sleep 1; done");
     spec.health = Some(Health {
         interval: Duration::from_millis(100),
@@ -97,9 +102,8 @@ async fn a_command_that_hangs_is_a_failure_in_time() {
     assert!(health.message.contains("did not end within 300ms"), "{}", health.message);
 }
 
-#[tokio::test]
-async fn what_cannot_be_started_leaves_nothing() {
-    let bed = Bed::new().await;
+async fn what_cannot_be_started_leaves_nothing(home: Home) {
+    let bed = Bed::new(home).await;
     let mut spec = bed.shell("nothing", "");
     spec.command = vec!["/no/such/program".into()];
     let error = bed.engine.start(&spec).await.unwrap_err();
@@ -125,9 +129,8 @@ async fn what_cannot_be_started_leaves_nothing() {
     assert!(gone(bed.engine.logs(&id, 1).await.unwrap_err()));
 }
 
-#[tokio::test]
-async fn hostile_words_never_reach_the_engine() {
-    let bed = Bed::new().await;
+async fn hostile_words_never_reach_the_engine(home: Home) {
+    let bed = Bed::new(home).await;
     let good = bed.shell("good", "sleep 600");
     let mut bad = Vec::new();
     for name in ["--privileged", "a b", "a\n", "../a", "", "a;touch /tmp/x"] {
@@ -142,6 +145,7 @@ async fn hostile_words_never_reach_the_engine() {
     bad.push(with(|it| it.image.registry = None));
     bad.push(with(|it| it.image.registry = Some("-v.example".into())));
     bad.push(with(|it| it.network = portolan_engine::Network::Named("container:x".into())));
+    bad.push(with(|it| it.network = portolan_engine::Network::Named("host".into())));
     bad.push(with(|it| it.place.environment = "*".into()));
     bad.push(with(|it| it.memory = Some(1)));
     bad.push(with(|it| it.command = vec!["a\0".into()]));

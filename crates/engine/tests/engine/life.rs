@@ -6,7 +6,7 @@ use portolan_engine::{Check, Filter, Health, HealthStatus, Network, Port, Publis
 use portolan_model::Secret;
 use portolan_testkit::http::Client;
 
-use crate::bed::Bed;
+use crate::bed::{Bed, Home, on_both_engines};
 
 const ANY: Port = Port { container: Some(8080), host: None };
 
@@ -22,9 +22,15 @@ fn page(port: Published) -> String {
     Client::new().get(&format!("http://127.0.0.1:{}/version", port.host)).unwrap().text()
 }
 
-#[tokio::test]
-async fn two_containers_of_one_service_run_side_by_side_and_are_found_after_a_restart() {
-    let bed = Bed::new().await;
+on_both_engines!(
+    two_containers_of_one_service_run_side_by_side_and_are_found_after_a_restart,
+    variables_reach_the_container_as_they_are,
+    stopping_asks_first_and_kills_in_time,
+    a_log_is_answered_from_its_end_and_within_its_limit,
+);
+
+async fn two_containers_of_one_service_run_side_by_side_and_are_found_after_a_restart(home: Home) {
+    let bed = Bed::new(home).await;
     let spec = |name: &str| {
         let mut spec = bed.shell(name, "exec httpd -f -p $PORT -h /www");
         spec.ports = vec![ANY];
@@ -64,7 +70,7 @@ async fn two_containers_of_one_service_run_side_by_side_and_are_found_after_a_re
     assert!(observed.iter().all(|it| it.health.as_ref().unwrap().status == HealthStatus::Healthy));
 
     // Somebody else's installation on the same machine sees none of them.
-    let mut settings = crate::bed::settings(&bed.containers, &bed.scratch);
+    let mut settings = bed.home.settings(&bed.scratch);
     settings.instance = "other".into();
     let stranger = portolan_engine::Engine::detect(settings).await.unwrap();
     assert!(stranger.list(&Filter::default()).await.unwrap().is_empty());
@@ -76,7 +82,7 @@ async fn two_containers_of_one_service_run_side_by_side_and_are_found_after_a_re
 
 #[tokio::test]
 async fn a_network_of_its_own_publishes_on_loopback_only() {
-    let bed = Bed::new().await;
+    let bed = Bed::new(Home::podman()).await;
     let mut spec = bed.shell("web-1", "exec httpd -f -p $PORT -h /www");
     spec.network = Network::Named("bridge".into());
     spec.ports = vec![ANY];
@@ -88,9 +94,8 @@ async fn a_network_of_its_own_publishes_on_loopback_only() {
     assert_eq!(page(started.ports[0]), "1");
 }
 
-#[tokio::test]
-async fn variables_reach_the_container_as_they_are() {
-    let bed = Bed::new().await;
+async fn variables_reach_the_container_as_they_are(home: Home) {
+    let bed = Bed::new(home).await;
     let mut spec = bed.shell("env-1", "exec env");
     let values = [
         ("PLAIN", "a b"),
@@ -113,9 +118,8 @@ async fn variables_reach_the_container_as_they_are() {
     assert!(!log.contains("PORT="), "{log}");
 }
 
-#[tokio::test]
-async fn stopping_asks_first_and_kills_in_time() {
-    let bed = Bed::new().await;
+async fn stopping_asks_first_and_kills_in_time(home: Home) {
+    let bed = Bed::new(home).await;
     let polite = "trap 'echo bye; exit 5' TERM; echo ready; while :; do sleep 0.05; done";
     let polite = bed.engine.start(&bed.shell("polite", polite)).await.unwrap().id;
     let deaf = "trap '' TERM; echo ready; while :; do sleep 0.05; done";
@@ -143,9 +147,8 @@ async fn stopping_asks_first_and_kills_in_time() {
     bed.engine.stop(&deaf, Duration::from_secs(2)).await.unwrap();
 }
 
-#[tokio::test]
-async fn a_log_is_answered_from_its_end_and_within_its_limit() {
-    let bed = Bed::new().await;
+async fn a_log_is_answered_from_its_end_and_within_its_limit(home: Home) {
+    let bed = Bed::new(home).await;
     let script = "i=0; while [ $i -lt 40000 ]; do echo line $i of a log that is long enough; \
                   i=$((i+1)); done; sleep 1; echo last >&2";
     let id = bed.engine.start(&bed.shell("chatty", script)).await.unwrap().id;

@@ -4,11 +4,16 @@ use std::time::{Duration, Instant};
 
 use portolan_engine::{Ending, EngineError, Filter};
 
-use crate::bed::Bed;
+use crate::bed::{Bed, Home, on_both_engines};
 
-#[tokio::test]
-async fn a_command_is_run_to_its_end_and_leaves_its_last_words() {
-    let bed = Bed::new().await;
+on_both_engines!(
+    a_command_is_run_to_its_end_and_leaves_its_last_words,
+    a_command_that_takes_too_long_is_stopped,
+    a_run_that_was_cut_off_is_found_and_in_the_way_of_a_second,
+);
+
+async fn a_command_is_run_to_its_end_and_leaves_its_last_words(home: Home) {
+    let bed = Bed::new(home).await;
     let patience = Duration::from_secs(30);
     let good = bed.shell("migrate", "echo one; echo two; sleep 0.5; echo three >&2");
     let finished = bed.engine.run_once(&good, patience, 2).await.unwrap();
@@ -21,9 +26,8 @@ async fn a_command_is_run_to_its_end_and_leaves_its_last_words() {
     assert!(bed.engine.list(&Filter::default()).await.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn a_command_that_takes_too_long_is_stopped() {
-    let bed = Bed::new().await;
+async fn a_command_that_takes_too_long_is_stopped(home: Home) {
+    let bed = Bed::new(home).await;
     let slow = bed.shell("migrate", "trap '' TERM; echo begun; while :; do sleep 0.1; done");
     let begin = Instant::now();
     let finished = bed.engine.run_once(&slow, Duration::from_secs(2), 10).await.unwrap();
@@ -32,9 +36,8 @@ async fn a_command_that_takes_too_long_is_stopped() {
     assert!(bed.engine.list(&Filter::default()).await.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn a_run_that_was_cut_off_is_found_and_in_the_way_of_a_second() {
-    let bed = Bed::new().await;
+async fn a_run_that_was_cut_off_is_found_and_in_the_way_of_a_second(home: Home) {
+    let bed = Bed::new(home).await;
     let slow = bed.shell("migrate", "sleep 600");
     let (engine, spec) = (bed.engine.clone(), slow.clone());
     let run =

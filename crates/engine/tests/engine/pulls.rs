@@ -10,11 +10,17 @@ use portolan_testkit::docker_registry::{self, Options};
 use portolan_testkit::layout::Layout;
 use portolan_testkit::{Index, Publisher};
 
-use crate::bed::{Bed, PLAIN, busybox, settings};
+use crate::bed::{Bed, Home, PLAIN, busybox, on_both_engines};
 
-#[tokio::test]
-async fn an_image_is_pulled_by_its_digest_once() {
-    let bed = Bed::without_image().await;
+on_both_engines!(
+    an_image_is_pulled_by_its_digest_once,
+    an_image_that_a_container_has_stays,
+    an_index_runs_under_its_own_digest,
+    credentials_go_by_a_file_of_the_owner_that_is_gone_afterwards,
+);
+
+async fn an_image_is_pulled_by_its_digest_once(home: Home) {
+    let bed = Bed::without_image(home).await;
     assert!(!bed.engine.has(&bed.image).await.unwrap());
     bed.engine.pull(&bed.image, &PLAIN).await.unwrap();
     assert!(bed.engine.has(&bed.image).await.unwrap());
@@ -27,9 +33,19 @@ async fn an_image_is_pulled_by_its_digest_once() {
     bed.engine.pull(&bed.image, &PLAIN).await.unwrap();
 }
 
-#[tokio::test]
-async fn an_index_runs_under_its_own_digest() {
-    let bed = Bed::without_image().await;
+async fn an_image_that_a_container_has_stays(home: Home) {
+    let bed = Bed::new(home).await;
+    let id = bed.engine.start(&bed.shell("web-1", "true")).await.unwrap().id;
+    bed.ended(&id).await;
+    assert!(!bed.engine.remove_image(&bed.image).await.unwrap());
+    bed.engine.remove(&id).await.unwrap();
+    assert!(bed.engine.remove_image(&bed.image).await.unwrap());
+    assert!(!bed.engine.has(&bed.image).await.unwrap());
+    assert!(bed.engine.remove_image(&bed.image).await.unwrap(), "it is gone, whoever removed it");
+}
+
+async fn an_index_runs_under_its_own_digest(home: Home) {
+    let bed = Bed::without_image(home).await;
     let index = Index::of(vec![busybox("2")]);
     Publisher::new(&bed.registry.url(), "shop/web").index("2", &index).unwrap();
     let image = Reference { digest: Some(index.digest()), tag: None, ..bed.image.clone() };
@@ -41,8 +57,7 @@ async fn an_index_runs_under_its_own_digest() {
     assert_eq!(finished.container.image, Some(image));
 }
 
-#[tokio::test]
-async fn credentials_go_by_a_file_of_the_owner_that_is_gone_afterwards() {
+async fn credentials_go_by_a_file_of_the_owner_that_is_gone_afterwards(home: Home) {
     let login = ("AWS".to_owned(), "pass word".to_owned());
     let options = Options { htpasswd: Some(login), ..Options::default() };
     let registry = docker_registry::start(&options).unwrap();
@@ -58,7 +73,7 @@ async fn credentials_go_by_a_file_of_the_owner_that_is_gone_afterwards() {
     let name = format!("{}/a@{}", registry.address(), image.digest()).parse().unwrap();
 
     let scratch = tempfile::tempdir().unwrap();
-    let engine = Engine::detect(settings(&containers, &scratch)).await.unwrap();
+    let engine = Engine::detect(home.settings(&scratch)).await.unwrap();
     let error = engine.pull(&name, &PLAIN).await.unwrap_err();
     assert!(matches!(error, EngineError::Failed { .. }), "{error}");
     let access = |password: &str| Access {
@@ -76,7 +91,7 @@ async fn credentials_go_by_a_file_of_the_owner_that_is_gone_afterwards() {
 
 #[tokio::test]
 async fn nobody_else_can_read_the_file_nor_the_arguments() {
-    let bed = Bed::without_image().await;
+    let bed = Bed::without_image(Home::podman()).await;
     // A program that says how it was called, in place of the engine.
     let program = bed.scratch.path().join("podman");
     let report = bed.scratch.path().join("report");
@@ -88,7 +103,7 @@ async fn nobody_else_can_read_the_file_nor_the_arguments() {
     );
     std::fs::write(&program, script).unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let mut settings = settings(&bed.containers, &bed.scratch);
+    let mut settings = bed.home.settings(&bed.scratch);
     settings.program = Some(program);
     let engine = Engine::detect(settings).await.unwrap();
     let password = Secret::new("pass word".to_owned());
