@@ -1,75 +1,126 @@
-//! What each action answers.
+//! Which action does what, and what all have in common: names, pages, refusals.
 
 use serde_json::{Value, json};
 
-use super::{Cluster, State};
+use super::state::{Cluster, Refusal, State};
+use super::wire::{Answer, Call};
 
-/// What is wrong with a call: ECS's name for it, and a sentence.
-type Refusal = (&'static str, String);
+/// A refusal.
+pub(super) fn no<T>(kind: &str, message: impl Into<String>) -> Result<T, Refusal> {
+    Err((kind.to_owned(), message.into()))
+}
+
+/// The refusal of what a client must not ask.
+pub(super) fn invalid<T>(message: impl Into<String>) -> Result<T, Refusal> {
+    no("InvalidParameterException", message)
+}
+
+/// The text in the field `name`.
+pub(super) fn text<'a>(body: &'a Value, name: &str) -> &'a str {
+    body[name].as_str().unwrap_or_default()
+}
+
+/// The texts in the field `name`.
+pub(super) fn texts(body: &Value, name: &str) -> Vec<String> {
+    let texts = body[name].as_array().into_iter().flatten().filter_map(Value::as_str);
+    texts.map(ToOwned::to_owned).collect()
+}
+
+/// The last part of a name that may be an ARN.
+pub(super) fn last(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
 
 impl State {
-    /// Status and body for `action` asked with `body`.
-    pub(super) fn answer(&mut self, action: &str, body: &Value) -> (u16, Value) {
-        self.calls.push(action.to_owned());
-        if self.throttled > 0 {
-            self.throttled -= 1;
-            return refused(("ThrottlingException", "Rate exceeded".to_owned()));
+    /// The answer to `call`.
+    pub(super) fn answer(&mut self, call: &Call) -> Answer {
+        self.catch_up();
+        let noted = self.note(&call.action).and_then(|()| self.is_fresh(&call.key));
+        if matches!(call.action.as_str(), "AssumeRole" | "GetCallerIdentity") {
+            return self.sts(call, noted);
         }
-        let answer = match action {
-            "ListClusters" => {
-                let arns = self.clusters.keys().map(|name| self.arn_of(name)).collect();
-                self.paged("clusterArns", arns, body)
-            }
-            "ListServices" => self.cluster(body).and_then(|cluster| {
-                self.paged("serviceArns", cluster.services.keys().cloned().collect(), body)
-            }),
-            "ListTasks" => self.cluster(body).and_then(|cluster| {
-                let desired = body["desiredStatus"].as_str().unwrap_or("RUNNING");
-                let wanted = |task: &Value| task["desiredStatus"] == desired;
-                let tasks = cluster.tasks.iter().filter(|(_, task)| wanted(task));
-                self.paged("taskArns", tasks.map(|(arn, _)| arn.clone()).collect(), body)
-            }),
-            "DescribeServices" => self.cluster(body).and_then(|cluster| {
-                let find = |asked: &str| {
-                    let mut services = cluster.services.iter();
-                    let named = |(arn, service): &(&String, &Value)| {
-                        *arn == asked || service["serviceName"] == asked
-                    };
-                    services.find(named).map(|(_, service)| service.clone())
-                };
-                described("services", 10, body, find)
-            }),
-            "DescribeTasks" => self.cluster(body).and_then(|cluster| {
-                described("tasks", 100, body, |arn| cluster.tasks.get(arn).cloned())
-            }),
-            other => Err(("InvalidAction", format!("{other} is not known here"))),
+        let answer = noted.and_then(|()| self.act(&call.action, &call.body));
+        let (status, told) = match answer {
+            Ok(told) => (200, told),
+            Err((kind, message)) => (400, json!({ "__type": kind, "message": message })),
         };
-        answer.map_or_else(refused, |answer| (200, answer))
+        Answer { status, kind: "application/x-amz-json-1.1", text: told.to_string() }
     }
 
-    fn arn_of(&self, cluster: &str) -> String {
-        format!("arn:aws:ecs:{}:{}:cluster/{cluster}", self.region, self.account)
+    /// What `action` with `body` answers.
+    pub(super) fn act(&mut self, action: &str, body: &Value) -> Result<Value, Refusal> {
+        match action {
+            "ListClusters" => {
+                let arns = self.clusters.keys().map(|name| self.arn(&format!("cluster/{name}")));
+                self.paged("clusterArns", arns.collect(), body, 100)
+            }
+            "CreateCluster" => {
+                let name = text(body, "clusterName").to_owned();
+                let arn = self.arn(&format!("cluster/{name}"));
+                self.clusters.entry(name.clone()).or_default();
+                Ok(
+                    json!({ "cluster": { "clusterArn": arn, "clusterName": name, "status": "ACTIVE" } }),
+                )
+            }
+            "ListServices" => self.list_services(body),
+            "DescribeServices" => self.describe_services(body),
+            "CreateService" => self.create_service(body),
+            "UpdateService" => self.update_service(body),
+            "ListTasks" => self.list_tasks(body),
+            "DescribeTasks" => self.describe_tasks(body),
+            "RunTask" => self.run_task(body),
+            "StopTask" => self.stop_task(body),
+            "RegisterTaskDefinition" => self.register(body),
+            "DescribeTaskDefinition" => self.describe_definition(body),
+            "DeregisterTaskDefinition" => self.deregister(body),
+            "CreateRepository" => self.create_repository(body),
+            "DescribeRepositories" => self.describe_repositories(body),
+            "BatchGetImage" => self.batch_get_image(body),
+            "PutImage" => self.put_image(body),
+            "DescribeImages" => self.describe_images(body),
+            "BatchDeleteImage" => self.batch_delete_image(body),
+            "GetLogEvents" => self.get_log_events(body),
+            "GetResources" => self.get_resources(body),
+            other => no("UnknownOperationException", format!("{other} is not known here")),
+        }
     }
 
-    /// The cluster that is asked about, by name or ARN.
-    fn cluster(&self, body: &Value) -> Result<&Cluster, Refusal> {
+    /// The name of the cluster that is asked about, by name or ARN.
+    pub(super) fn cluster_name(&self, body: &Value) -> Result<String, Refusal> {
         let asked = body["cluster"].as_str().unwrap_or("default");
-        let mut clusters = self.clusters.iter();
-        let found = clusters.find(|(name, _)| *name == asked || self.arn_of(name) == asked);
-        found
-            .map(|(_, cluster)| cluster)
-            .ok_or_else(|| ("ClusterNotFoundException", "Cluster not found.".to_owned()))
+        let is_asked =
+            |name: &&String| *name == asked || self.arn(&format!("cluster/{name}")) == asked;
+        match self.clusters.keys().find(is_asked) {
+            Some(name) => Ok(name.clone()),
+            None => no("ClusterNotFoundException", "Cluster not found."),
+        }
     }
 
-    /// A page of `arns`, in which the token is the place of the next page's first.
-    fn paged(&self, field: &str, arns: Vec<String>, body: &Value) -> Result<Value, Refusal> {
-        let invalid = |what: &str| ("InvalidParameterException", what.to_owned());
+    pub(super) fn cluster_mut(&mut self, name: &str) -> &mut Cluster {
+        self.clusters.entry(name.to_owned()).or_default()
+    }
+
+    /// A page of `arns`, of `usual` where no number is asked for. The token is the place of the next
+    /// page's first.
+    pub(super) fn paged(
+        &self,
+        field: &str,
+        arns: Vec<String>,
+        body: &Value,
+        usual: usize,
+    ) -> Result<Value, Refusal> {
         let from = match body["nextToken"].as_str() {
             None => 0,
-            Some(token) => token.parse::<usize>().map_err(|_| invalid("Invalid token."))?,
+            Some(token) => match token.parse::<usize>() {
+                Ok(from) => from,
+                Err(_) => return invalid("Invalid token."),
+            },
         };
-        let asked = body["maxResults"].as_u64().map_or(100, |most| most.clamp(1, 100));
-        let most = usize::try_from(asked).unwrap_or(100).min(self.page.unwrap_or(usize::MAX));
+        let asked = body["maxResults"].as_u64().and_then(|most| usize::try_from(most).ok());
+        if asked.is_some_and(|most| !(1..=100).contains(&most)) {
+            return invalid("maxResults must be between 1 and 100");
+        }
+        let most = asked.unwrap_or(usual).min(self.page.unwrap_or(usize::MAX));
         let total = arns.len();
         let page: Vec<_> = arns.into_iter().skip(from).take(most).collect();
         let next = from + page.len();
@@ -81,27 +132,23 @@ impl State {
     }
 }
 
-fn described(
+/// What `find` knows of the names in `field`, of which there may be `most`.
+pub(super) fn described(
     field: &str,
     most: usize,
     body: &Value,
-    find: impl Fn(&str) -> Option<Value>,
+    find: impl Fn(&str) -> Result<Value, String>,
 ) -> Result<Value, Refusal> {
-    let asked: Vec<_> =
-        body[field].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let asked = texts(body, field);
     if asked.is_empty() || asked.len() > most {
-        return Err(("InvalidParameterException", format!("{field} takes 1 to {most} items")));
+        return invalid(format!("{field} takes 1 to {most} items"));
     }
     let (mut found, mut failures) = (Vec::new(), Vec::new());
     for asked in asked {
-        match find(asked) {
-            Some(it) => found.push(it),
-            None => failures.push(json!({ "arn": asked, "reason": "MISSING" })),
+        match find(&asked) {
+            Ok(it) => found.push(it),
+            Err(arn) => failures.push(json!({ "arn": arn, "reason": "MISSING" })),
         }
     }
     Ok(json!({ field: found, "failures": failures }))
-}
-
-fn refused((kind, message): Refusal) -> (u16, Value) {
-    (400, json!({ "__type": kind, "message": message }))
 }
