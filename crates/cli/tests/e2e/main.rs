@@ -27,5 +27,6 @@ mod registry;
 mod repositories;
 mod routes;
 mod storm;
+mod token;
 mod wall;
 mod world;

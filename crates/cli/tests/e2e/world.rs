@@ -27,7 +27,7 @@ pub(crate) enum Engine {
 /// A server and its database, if that is apart. Dropping it checks that no job was given up.
 pub(crate) struct World {
     server: Server,
-    _database: Option<Database>,
+    database: Option<Database>,
     jobs_may_fail: bool,
 }
 
@@ -46,7 +46,13 @@ impl World {
         // A worker that was killed must be missed soon.
         options.environment.push(("PORTOLAN_WORKERS_LEASE_SECONDS".into(), "1".into()));
         let server = Server::start(BINARY, options).unwrap();
-        Self { server, _database: database, jobs_may_fail: false }
+        Self { server, database, jobs_may_fail: false }
+    }
+
+    /// The URL of the server's store, for others that work on it.
+    pub(crate) fn store_url(&self) -> String {
+        let file = || format!("sqlite:{}", self.server.data().join("portolan.db").display());
+        self.database.as_ref().map_or_else(file, Database::url)
     }
 
     /// Does not mind jobs that are given up: this test brings them about.
