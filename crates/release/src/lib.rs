@@ -2,14 +2,26 @@
 //!
 //! Floor 3, and the one crate there that knows another: `tracker`, for what runs. A *release* is
 //! immutable; a *plan* is what applying it to an environment would do; a *rollout* is one applying
-//! of a plan. Who runs services is behind [`Target`], and where images are behind [`Images`].
+//! of a plan. Who runs services is behind [`Target`], where images are behind [`Images`], and how an
+//! environment is reached behind [`Reach`]. [`Releases`] is what the floors above call.
 
 pub mod images;
+mod many;
 pub mod plan;
+pub mod prepare;
 pub mod project;
+pub mod reach;
+pub mod releases;
+pub mod rollout;
 pub mod target;
+pub mod witness;
 
 pub use images::Images;
-pub use plan::{Plan, Refusal, Scope, World, plan};
+pub use plan::{Plan, Refusal, Scope, World};
+pub use prepare::{Note, PrepareError, Source};
 pub use project::Project;
+pub use reach::Reach;
+pub use releases::{Back, Order, OrderError, Releases, WorldError};
+pub use rollout::{OnFailure, Options, Reason, RunError, Settings};
 pub use target::Target;
+pub use witness::Witness;

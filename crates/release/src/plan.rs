@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use portolan_model::{Digest, ReleaseId, Tag};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use make::images_of;
 pub use make::{Scope, plan};
 pub use moved::moved;
 pub use refusal::Refusal;

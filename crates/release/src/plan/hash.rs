@@ -13,7 +13,9 @@ pub(super) fn of(plan: &Plan) -> Digest {
     // A plan is a struct with texts for keys, which always has a JSON form.
     let mut value = serde_json::to_value(plan).unwrap_or(Value::Null);
     if let Value::Object(fields) = &mut value {
-        BESIDE.iter().for_each(|key| drop(fields.remove(*key)));
+        for key in BESIDE {
+            fields.remove(key);
+        }
     }
     Digest::of(canonical::text(&value).as_bytes())
 }

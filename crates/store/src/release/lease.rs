@@ -56,8 +56,8 @@ impl Held {
 impl Tx {
     /// Takes an environment for `rollout`, until `until`.
     ///
-    /// It can be taken when nobody holds it at `now`, and whoever held it last has brought its
-    /// rollout to an end or it is the same rollout.
+    /// It can be taken when nobody holds it at `now`, and the rollout that held it last was not begun,
+    /// has come to an end, or is the same.
     pub async fn take_environment(
         &mut self,
         project: &str,
@@ -73,7 +73,7 @@ impl Tx {
              ON CONFLICT (project, environment) DO UPDATE SET rollout = excluded.rollout, \
              owner = excluded.owner, fence = held.fence + 1, until = excluded.until \
              WHERE held.until < $6 AND (held.rollout = excluded.rollout OR NOT EXISTS \
-             (SELECT 1 FROM rollout AS r WHERE r.id = held.rollout AND r.finished_at IS NULL)) \
+             (SELECT 1 FROM rollout AS r WHERE r.id = held.rollout AND r.state IN ('running', 'undoing'))) \
              RETURNING rollout, owner, fence, until")
         .bind(project)
         .bind(environment)

@@ -131,7 +131,7 @@ impl Tx {
 impl Store {
     /// The steps of a rollout, in the order in which they were begun.
     pub async fn rollout_steps(&self, rollout: RolloutId) -> Result<Vec<RolloutStep>, StoreError> {
-        let select = sql("SELECT * FROM rollout_step WHERE rollout = $1 ORDER BY position")
+        let select = sql("SELECT * FROM rollout_step WHERE rollout = $1 ORDER BY position, name")
             .bind(rollout.to_string());
         self.all(select).await?.iter().map(RolloutStep::read).collect()
     }

@@ -1,0 +1,163 @@
+//! Releases, plans and rollouts in one place: what the floors above call.
+
+mod order;
+mod places;
+mod world;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use portolan_model::{ReleaseId, RolloutId};
+use portolan_store::{
+    Page, Paged, Quarantine, Release, Rollout, RolloutFilter, RolloutStep, Store, StoreError,
+};
+use portolan_tracker::Tracker;
+
+use crate::project::Project;
+use crate::reach::Reach;
+use crate::rollout::Settings;
+use crate::witness::Witness;
+
+pub use order::{Back, Order, OrderError};
+pub use world::WorldError;
+
+/// Releases, plans and rollouts. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Releases {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    tracker: Tracker,
+    projects: BTreeMap<String, Project>,
+    reach: Arc<dyn Reach>,
+    witness: Arc<dyn Witness>,
+    settings: Settings,
+}
+
+impl Releases {
+    /// Releases of `projects`, whose environments are reached through `reach`. What `tracker` hears
+    /// is asked when a deployment is said to be complete.
+    pub fn new(
+        tracker: Tracker,
+        projects: BTreeMap<String, Project>,
+        reach: Arc<dyn Reach>,
+        settings: Settings,
+    ) -> Self {
+        let witness = Arc::new(tracker.clone());
+        Self::with_witness(tracker, projects, reach, witness, settings)
+    }
+
+    /// The same, with another ear for events.
+    pub fn with_witness(
+        tracker: Tracker,
+        projects: BTreeMap<String, Project>,
+        reach: Arc<dyn Reach>,
+        witness: Arc<dyn Witness>,
+        settings: Settings,
+    ) -> Self {
+        let store = tracker.store().clone();
+        let inner = Inner { store, tracker, projects, reach, witness, settings };
+        Self { inner: Arc::new(inner) }
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    pub(crate) fn tracker(&self) -> &Tracker {
+        &self.inner.tracker
+    }
+
+    pub(crate) fn reach(&self) -> &dyn Reach {
+        &*self.inner.reach
+    }
+
+    pub(crate) fn witness(&self) -> Arc<dyn Witness> {
+        self.inner.witness.clone()
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    /// All projects, by name.
+    pub fn projects(&self) -> &BTreeMap<String, Project> {
+        &self.inner.projects
+    }
+
+    /// A project.
+    pub fn project(&self, name: &str) -> Option<&Project> {
+        self.inner.projects.get(name)
+    }
+
+    /// Releases of all projects, or of one, newest first.
+    pub async fn list(
+        &self,
+        project: Option<&str>,
+        page: Page,
+    ) -> Result<Paged<Release>, StoreError> {
+        self.store().releases(project, page).await
+    }
+
+    /// A release, and why it is not to be deployed, where it is not.
+    pub async fn show(
+        &self,
+        id: ReleaseId,
+    ) -> Result<Option<(Release, Option<Quarantine>)>, StoreError> {
+        let Some(release) = self.store().release(id).await? else { return Ok(None) };
+        let quarantine = self.store().quarantine(id).await?;
+        Ok(Some((release, quarantine)))
+    }
+
+    /// Keeps a release from being deployed again; false where there is none.
+    pub async fn quarantine(
+        &self,
+        id: ReleaseId,
+        reason: &str,
+        by: &str,
+    ) -> Result<bool, StoreError> {
+        if self.store().release(id).await?.is_none() {
+            return Ok(false);
+        }
+        let word = Quarantine {
+            release: id,
+            reason: reason.to_owned(),
+            created_by: by.to_owned(),
+            created_at: self.store().now(),
+        };
+        self.store().write(move |tx| Box::pin(async move { tx.quarantine(&word).await })).await?;
+        self.store().wake_changes().await;
+        Ok(true)
+    }
+
+    /// Lets a release be deployed again; false where it could.
+    pub async fn lift(&self, id: ReleaseId) -> Result<bool, StoreError> {
+        let lift =
+            self.store().write(move |tx| Box::pin(async move { tx.lift_quarantine(id).await }));
+        let lifted = lift.await?;
+        self.store().wake_changes().await;
+        Ok(lifted)
+    }
+
+    /// Rollouts, newest first.
+    pub async fn rollouts(
+        &self,
+        filter: &RolloutFilter,
+        page: Page,
+    ) -> Result<Paged<Rollout>, StoreError> {
+        self.store().rollouts(filter, page).await
+    }
+
+    /// A rollout, and its steps in the order in which they were begun.
+    pub async fn rollout(
+        &self,
+        id: RolloutId,
+    ) -> Result<Option<(Rollout, Vec<RolloutStep>)>, StoreError> {
+        let Some(rollout) = self.store().rollout(id).await? else { return Ok(None) };
+        let steps = self.store().rollout_steps(id).await?;
+        Ok(Some((rollout, steps)))
+    }
+}

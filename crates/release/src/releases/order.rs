@@ -1,0 +1,208 @@
+//! Ordering: a plan, its applying, and the way back.
+
+use portolan_model::{ReleaseId, RolloutId, Timestamp};
+use portolan_store::{Page, Rollout, RolloutFilter, RolloutState, StoreError};
+
+use super::{Releases, WorldError};
+use crate::plan::{Plan, Refusal, Scope, moved};
+use crate::prepare::{Note, PrepareError, Source};
+use crate::rollout::{Options, Reason};
+
+/// An order to apply a plan.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// The plan that was agreed.
+    pub plan: Plan,
+    /// How to apply it.
+    pub options: Options,
+    /// Who orders it.
+    pub by: String,
+    /// The page of the build that orders it.
+    pub ci_url: Option<String>,
+}
+
+/// What is to be there again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Back {
+    /// What the last success before the newest one brought there.
+    Previous,
+    /// This release.
+    Release(ReleaseId),
+    /// What ran at this moment.
+    Moment(Timestamp),
+}
+
+/// Why an order was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum OrderError {
+    /// No such release.
+    #[error("there is no release {0}")]
+    Release(ReleaseId),
+    /// No plan can be made.
+    #[error(transparent)]
+    World(#[from] WorldError),
+    /// The plan says by itself that it cannot be applied.
+    #[error("{}", said(.0))]
+    Refused(Vec<Refusal>),
+    /// The plan was changed on its way here.
+    #[error("the plan is not whole: its hash is not that of what it says; make it again")]
+    Changed,
+    /// The world is not what it was when the plan was made.
+    #[error("the world has moved since the plan was made: {}", .0.join("; "))]
+    Moved(Vec<String>),
+    /// There is nothing to go back to.
+    #[error("nothing before the newest rollout to {environment} of project {project} succeeded")]
+    NoPrevious {
+        /// The project.
+        project: String,
+        /// The environment.
+        environment: String,
+    },
+    /// What is to be there again cannot be made a release.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    /// The rollout does not wait for a second person, or that person ordered it.
+    #[error("rollout {0} does not wait for the word of another person than who ordered it")]
+    NotApproved(RolloutId),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn said(refusals: &[Refusal]) -> String {
+    refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+impl Releases {
+    /// What applying a release to an environment of its project would do now.
+    pub async fn plan(
+        &self,
+        project: &str,
+        environment: &str,
+        release: ReleaseId,
+        scope: &Scope,
+    ) -> Result<Plan, OrderError> {
+        let found = self.store().release(release).await?;
+        let found = found.ok_or(OrderError::Release(release))?;
+        Ok(self.plan_now((project, environment), &found, scope, None).await?)
+    }
+
+    /// Takes an order to apply a plan: it is recorded, and done by [`Releases::run`]. Where the
+    /// environment is protected it waits for [`Releases::approve`] first.
+    ///
+    /// The plan must be whole, must refuse nothing, and must be what would be done now. That another
+    /// is changing the environment is no reason to refuse where the order can wait.
+    pub async fn apply(&self, order: Order) -> Result<Rollout, OrderError> {
+        let Order { plan, options, by, ci_url } = order;
+        if !plan.is_whole() {
+            return Err(OrderError::Changed);
+        }
+        let now = self.plan(&plan.project, &plan.environment, plan.release, &options.scope).await?;
+        let moved = moved(&plan, &now);
+        if !moved.is_empty() {
+            return Err(OrderError::Moved(moved));
+        }
+        let waits = options.wait_seconds > 0;
+        let refusals = now.refusals.iter();
+        let refusals: Vec<Refusal> =
+            refusals.filter(|it| !(waits && matches!(it, Refusal::Held { .. }))).cloned().collect();
+        if !refusals.is_empty() {
+            return Err(OrderError::Refused(refusals));
+        }
+        let state = if now.protected { RolloutState::Waiting } else { RolloutState::Queued };
+        let rollout = Rollout {
+            id: RolloutId::new(self.store().ids()),
+            project: now.project.clone(),
+            environment: now.environment.clone(),
+            release: now.release,
+            // Both are structs with texts for keys, which always have a JSON form.
+            plan: serde_json::to_value(&now).unwrap_or_default(),
+            options: serde_json::to_value(&options).unwrap_or_default(),
+            state,
+            reason: None,
+            created_by: by,
+            created_at: self.store().now(),
+            ci_url,
+            approved_by: None,
+            approved_at: None,
+            started_at: None,
+            finished_at: None,
+        };
+        let add = rollout.clone();
+        self.store().write(move |tx| Box::pin(async move { tx.add_rollout(&add).await })).await?;
+        self.store().wake_changes().await;
+        Ok(rollout)
+    }
+
+    /// Lets a rollout that waits for a second person go on.
+    pub async fn approve(&self, id: RolloutId, by: &str) -> Result<(), OrderError> {
+        let (by, now) = (by.to_owned(), self.store().now());
+        let approve = self
+            .store()
+            .write(move |tx| Box::pin(async move { tx.approve_rollout(id, &by, now).await }));
+        let approved = approve.await?;
+        self.store().wake_changes().await;
+        if approved { Ok(()) } else { Err(OrderError::NotApproved(id)) }
+    }
+
+    /// Takes back a rollout that was not begun; false where it was.
+    pub async fn refuse(&self, id: RolloutId, reason: &str) -> Result<bool, OrderError> {
+        let (reason, now) = (reason.to_owned(), self.store().now());
+        let refuse = self
+            .store()
+            .write(move |tx| Box::pin(async move { tx.refuse_rollout(id, &reason, now).await }));
+        let refused = refuse.await?;
+        self.store().wake_changes().await;
+        Ok(refused)
+    }
+
+    /// The plan that brings `back` what was there, with the release that it applies. What ran at a
+    /// moment becomes a release of its own, by `by`.
+    pub async fn rollback(
+        &self,
+        (project, environment): (&str, &str),
+        back: &Back,
+        scope: &Scope,
+        by: &str,
+    ) -> Result<(Plan, Options), OrderError> {
+        self.place((project, environment))?;
+        let release = match back {
+            Back::Release(id) => *id,
+            Back::Previous => self.previous(project, environment).await?,
+            Back::Moment(at) => {
+                let source =
+                    Source::Environment { environment: environment.to_owned(), at: Some(*at) };
+                let description = format!("what ran in {environment} at {at}");
+                let note = Note { description, by: by.to_owned(), ci_url: None };
+                self.prepare(project, &source, note).await?.id
+            }
+        };
+        let plan = self.plan(project, environment, release, scope).await?;
+        let options =
+            Options { scope: scope.clone(), reason: Reason::Rollback, ..Options::default() };
+        Ok((plan, options))
+    }
+
+    /// The release of the last success before what is there now.
+    async fn previous(&self, project: &str, environment: &str) -> Result<ReleaseId, OrderError> {
+        let filter = RolloutFilter {
+            project: Some(project.to_owned()),
+            environment: Some(environment.to_owned()),
+            state: Some(RolloutState::Succeeded),
+            release: None,
+        };
+        let done = self.store().rollouts(&filter, Page::first(MOST)).await?.items;
+        let current = done.first().map(|newest| newest.release);
+        let earlier = done.iter().map(|it| it.release).filter(|it| Some(*it) != current);
+        for release in earlier {
+            if self.store().quarantine(release).await?.is_none() {
+                return Ok(release);
+            }
+        }
+        let (project, environment) = (project.to_owned(), environment.to_owned());
+        Err(OrderError::NoPrevious { project, environment })
+    }
+}
+
+/// Rollouts that are looked through at most for the one before.
+const MOST: u64 = 200;
