@@ -8,9 +8,9 @@ use std::time::Duration;
 pub enum EngineError {
     /// There is no engine: a normal answer on a machine that runs no containers.
     #[error(
-        "no container engine: {} in PATH; install podman (`apt-get install podman`) or docker, or \
-         name the program",
-        .looked_for.join(" nor ")
+        "no container engine here: found no {}; install podman (`apt-get install podman`) or \
+         docker, or name the program",
+        .looked_for.join(" and no ")
     )]
     NotFound {
         /// The programs that were looked for.

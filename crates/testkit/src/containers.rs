@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::process;
+use crate::tar::{self, Entry};
+use crate::{Image, Layer, process};
 
 /// The three clients. Dropping this removes their home with every image in it.
 #[derive(Debug)]
@@ -149,7 +150,24 @@ fn is_named_by_a_process(path: &Path) -> bool {
         let line = std::fs::read(process.ok()?.path().join("cmdline")).ok()?;
         line.windows(path.len()).any(|part| part == path).then_some(())
     };
-    std::fs::read_dir("/proc").is_ok_and(|processes| processes.filter_map(names).next().is_some())
+    std::fs::read_dir("/proc").is_ok_and(|mut processes| processes.find_map(names).is_some())
+}
+
+/// An image that runs anywhere: a static busybox under the names of its usual commands, the folder
+/// `/tmp`, these `files`, and what it does unless told otherwise.
+pub fn busybox(files: &[(&str, &str)], command: &[&str]) -> anyhow::Result<Image> {
+    let program = std::fs::read(process::find("busybox", "busybox-static")?)?;
+    let mut entries = vec![
+        Entry::dir("bin"),
+        Entry::dir("tmp").mode(0o1777),
+        Entry::file("bin/busybox", program).mode(0o755),
+    ];
+    for name in ["cat", "dd", "echo", "env", "false", "httpd", "sh", "sleep", "touch", "true"] {
+        entries.push(Entry::symlink(format!("bin/{name}"), "busybox"));
+    }
+    entries.extend(files.iter().map(|(path, text)| Entry::file(path, *text)));
+    let layer = Layer::gzip(&tar::archive(&entries));
+    Ok(Image::builder().runtime("Cmd", serde_json::json!(command)).layer(layer).build())
 }
 
 #[cfg(test)]

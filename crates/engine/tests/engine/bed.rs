@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use portolan_engine::{Access, Container, Engine, Network, Place, Settings, Spec};
 use portolan_model::Reference;
-use portolan_testkit::containers::Containers;
+use portolan_testkit::containers::{self, Containers};
 use portolan_testkit::docker::{self, Docker};
 use portolan_testkit::docker_registry::{self, DockerRegistry, Options};
-use portolan_testkit::tar::{self, Entry};
-use portolan_testkit::{Image, Layer, Publisher, process};
+use portolan_testkit::{Image, Publisher, process};
 use tempfile::TempDir;
 
 /// Where containers live. Dropping it ends every one.
@@ -79,23 +78,8 @@ pub(crate) const PLAIN: Access = Access { plain_http: true, credentials: None };
 
 /// An image with a shell, whose identity depends on `version`.
 pub(crate) fn busybox(version: &str) -> Image {
-    let path = process::find("busybox", "busybox-static").unwrap();
-    let program = std::fs::read(path).unwrap();
-    let mut entries = vec![
-        Entry::dir("bin"),
-        Entry::dir("tmp"),
-        Entry::dir("www"),
-        Entry::file("www/version", version),
-        Entry::file("bin/busybox", program).mode(0o755),
-    ];
-    for name in ["sh", "sleep", "echo", "httpd", "cat", "env", "dd", "true", "false", "touch"] {
-        entries.push(Entry::symlink(format!("bin/{name}"), "busybox"));
-    }
-    Image::builder()
-        .label("version", version)
-        .runtime("Cmd", serde_json::json!(["httpd", "-f", "-p", "80", "-h", "/www"]))
-        .layer(Layer::gzip(&tar::archive(&entries)))
-        .build()
+    let serve = ["httpd", "-f", "-p", "80", "-h", "/www"];
+    containers::busybox(&[("www/version", version)], &serve).unwrap()
 }
 
 impl Bed {

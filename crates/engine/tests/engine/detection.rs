@@ -38,6 +38,33 @@ async fn no_engine_is_an_answer_that_says_what_to_install() {
 }
 
 #[tokio::test]
+async fn podman_is_taken_first_and_docker_where_podman_does_not_work() {
+    let docker =
+        "case $1 in --version) echo Docker version 24.0.1, build 1;; *) echo 24.0.1;; esac";
+    let folder = tempfile::tempdir().unwrap();
+    let settings = || Settings {
+        environment: vec![("PATH".into(), folder.path().into())],
+        ..Settings::new("test", folder.path())
+    };
+    let error = Engine::detect(settings()).await.unwrap_err();
+    assert!(error.to_string().contains("no podman and no docker"), "{error}");
+    program(&folder, "docker", docker);
+    let found = Engine::detect(settings()).await.unwrap();
+    assert_eq!((found.kind(), found.version()), (Kind::Docker, "24.0.1"));
+    program(&folder, "podman", KNOWN);
+    assert_eq!(Engine::detect(settings()).await.unwrap().kind(), Kind::Podman);
+    program(&folder, "podman", "echo newuidmap is missing >&2; exit 125");
+    assert_eq!(Engine::detect(settings()).await.unwrap().kind(), Kind::Docker);
+    std::fs::remove_file(folder.path().join("docker")).unwrap();
+    let error = Engine::detect(settings()).await.unwrap_err().to_string();
+    assert!(error.contains("newuidmap is missing"), "{error}");
+    // A docker that is podman in disguise.
+    program(&folder, "docker", KNOWN);
+    std::fs::remove_file(folder.path().join("podman")).unwrap();
+    assert_eq!(Engine::detect(settings()).await.unwrap().kind(), Kind::Podman);
+}
+
+#[tokio::test]
 async fn what_cannot_be_used_says_why() {
     let folder = tempfile::tempdir().unwrap();
     for (script, reason) in [
