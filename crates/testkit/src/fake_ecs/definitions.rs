@@ -52,6 +52,9 @@ impl State {
         for (name, usual) in [("volumes", json!([])), ("placementConstraints", json!([]))] {
             told.entry(name).or_insert(usual);
         }
+        for container in told["containerDefinitions"].as_array_mut().into_iter().flatten() {
+            add_usual(container);
+        }
         let definition = Definition { told: Value::Object(told), tags };
         let answer = definition.answer(&json!({ "include": ["TAGS"] }));
         self.definitions.entry(family).or_default().push(definition);
@@ -94,6 +97,16 @@ impl State {
         }
         let mut newest = self.definitions.get(name)?.iter().rev();
         newest.find(|definition| definition.told["status"] == "ACTIVE")
+    }
+}
+
+/// Adds what ECS says of each container, whether it was given or not.
+fn add_usual(container: &mut Value) {
+    let lists = ["portMappings", "environment", "mountPoints", "volumesFrom", "systemControls"];
+    let lists = lists.map(|name| (name, json!([])));
+    let Some(members) = container.as_object_mut() else { return };
+    for (name, usual) in [("cpu", json!(0)), ("essential", json!(true))].into_iter().chain(lists) {
+        members.entry(name).or_insert(usual);
     }
 }
 

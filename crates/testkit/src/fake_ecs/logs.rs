@@ -6,7 +6,7 @@ use super::answers::{no, text};
 use super::state::{Refusal, State};
 
 /// Lines with their moments, in milliseconds since 1970.
-pub(super) type Lines = Vec<(f64, String)>;
+pub(super) type Lines = Vec<(i64, String)>;
 
 /// Events of a page, where no number is asked for.
 const USUAL: u64 = 10_000;
@@ -20,7 +20,7 @@ impl State {
         let most = usize::try_from(body["limit"].as_u64().unwrap_or(USUAL)).unwrap_or(1);
         let skipped =
             if body["startFromHead"] == true { 0 } else { lines.len().saturating_sub(most) };
-        let event = |(at, line): &(f64, String)| json!({ "timestamp": at.round(), "message": line, "ingestionTime": at.round() });
+        let event = |(at, line): &(i64, String)| json!({ "timestamp": at, "message": line, "ingestionTime": at });
         let events: Vec<_> = lines.iter().skip(skipped).take(most).map(event).collect();
         Ok(json!({ "events": events, "nextForwardToken": "f/1", "nextBackwardToken": "b/1" }))
     }
@@ -44,7 +44,8 @@ impl State {
                 written.push(((text(options, "awslogs-group").to_owned(), stream), lines.clone()));
             }
         }
-        let at = self.now * 1000.0;
+        #[expect(clippy::cast_possible_truncation, reason = "a cast of this kind saturates")]
+        let at = (self.now * 1000.0) as i64;
         for (stream, lines) in written {
             self.logs.entry(stream).or_default().extend(lines.into_iter().map(|line| (at, line)));
         }

@@ -211,6 +211,7 @@ impl State {
                 ),
             );
         }
+        let told_type = media_type.clone();
         let image = Image { manifest: manifest.clone(), media_type, pushed_at: now };
         repository.images.entry(digest.clone()).or_insert(image);
         let mut id = json!({ "imageDigest": digest });
@@ -219,7 +220,11 @@ impl State {
             id["imageTag"] = json!(tag);
         }
         Ok(json!({ "image": {
-            "registryId": account, "repositoryName": name, "imageId": id, "imageManifest": manifest,
+            "registryId": account,
+            "repositoryName": name,
+            "imageId": id,
+            "imageManifest": manifest,
+            "imageManifestMediaType": told_type,
         } }))
     }
 
