@@ -1,0 +1,180 @@
+//! Orders: what is taken, what is refused, and what a plain one comes to.
+
+use portolan_release::witness::Word;
+use portolan_release::{Options, OrderError, RunError, Scope};
+use portolan_store::{RolloutState, StepState};
+
+use crate::bed::{Bed, digest, order};
+use crate::shelf::spot;
+
+#[tokio::test]
+async fn a_plain_rollout_changes_all_once() {
+    let bed = Bed::new().await;
+    let rollout = bed.roll(2, Options::default()).await;
+    assert_eq!((rollout.state, rollout.reason), (RolloutState::Succeeded, None));
+    assert_eq!((bed.whole(), bed.tags()), (2, vec![2, 2, 2]));
+    let services = bed.memory.services();
+    assert!(services.values().all(|it| it.deployments.len() == 2), "{services:?}");
+    assert_eq!(services["api"].runs["sidecar"], digest("proxy", 1), "nobody else's container");
+    let hooks = bed.memory.state.lock().unwrap().hooks.clone();
+    assert!(hooks[0].ends_with("worker migrate") && hooks[1].ends_with("worker warm"));
+    assert_eq!(bed.shelf.0.lock().unwrap().copies, [(spot("prod/worker"), digest("worker", 2))]);
+    let (_, steps) = bed.releases.rollout(rollout.id).await.unwrap().unwrap();
+    assert!(steps.iter().all(|step| step.state == StepState::Done && step.outcome.is_some()));
+    let position = |name: &str| steps.iter().position(|step| step.name == name).unwrap();
+    let order = [
+        "copy:worker",
+        "tag:old:env.prod",
+        "define:api",
+        "start:api",
+        "watch:web",
+        "hook:worker:migrate",
+        "start:worker",
+        "watch:worker",
+        "hook:worker:warm",
+        "tag:api:env.prod",
+    ];
+    assert!(
+        order.map(position).is_sorted(),
+        "{:?}",
+        steps.iter().map(|it| &it.name).collect::<Vec<_>>()
+    );
+    assert!(bed.plan(2).await.is_empty(), "there is nothing left to do");
+    let again = bed.releases.run(rollout.id, "me").await.unwrap();
+    assert_eq!(again.state, RolloutState::Succeeded);
+    assert!(bed.memory.services().values().all(|it| it.deployments.len() == 2));
+}
+
+#[tokio::test]
+async fn a_world_that_moved_is_told() {
+    let bed = Bed::new().await;
+    let plan = bed.plan(2).await;
+    let other = format!("r.example/shop/api@{}", digest("api", 3));
+    bed.memory.meddle("web", "main", &other);
+    let error = bed.releases.apply(order(plan.clone(), Options::default())).await.unwrap_err();
+    assert!(
+        matches!(&error, OrderError::Moved(said) if said[0].contains("service web")),
+        "{error}"
+    );
+    let mut changed = plan;
+    changed.services.remove(0);
+    let error = bed.releases.apply(order(changed, Options::default())).await.unwrap_err();
+    assert!(matches!(error, OrderError::Changed));
+
+    let ordered = bed.order(2, Options::default()).await;
+    bed.memory.meddle("web", "main", &format!("r.example/shop/api@{}", digest("api", 1)));
+    let rollout = bed.releases.run(ordered.id, "me").await.unwrap();
+    let reason = rollout.reason.unwrap();
+    assert_eq!(rollout.state, RolloutState::Refused);
+    assert!(reason.contains("has moved") && reason.contains("service web"), "{reason}");
+    assert_eq!(bed.versions()["api"], 1, "nothing was done");
+    // The environment is free for the next.
+    assert_eq!(bed.roll(2, Options::default()).await.state, RolloutState::Succeeded);
+}
+
+#[tokio::test]
+async fn an_image_that_is_gone_before_it_begins_is_missed() {
+    let bed = Bed::new().await;
+    let ordered = bed.order(2, Options::default()).await;
+    bed.shelf
+        .0
+        .lock()
+        .unwrap()
+        .images
+        .get_mut(&spot("shop/api"))
+        .unwrap()
+        .remove(&digest("api", 2));
+    let rollout = bed.releases.run(ordered.id, "me").await.unwrap();
+    assert_eq!(rollout.state, RolloutState::Refused);
+    assert!(rollout.reason.unwrap().contains("image api: sha256:"));
+    assert_eq!(bed.whole(), 1);
+}
+
+#[tokio::test]
+async fn quarantine_and_frost_refuse() {
+    let bed = Bed::new().await;
+    let plan = bed.plan(2).await;
+    assert!(bed.releases.quarantine(plan.release, "it leaks", "bob").await.unwrap());
+    bed.releases.freeze(("shop", "prod"), "holidays", "eve", None).await.unwrap();
+    let error = bed.releases.apply(order(plan.clone(), Options::default())).await.unwrap_err();
+    let said = error.to_string();
+    assert!(said.contains("it leaks") && said.contains("holidays"), "{said}");
+    bed.releases.lift(plan.release).await.unwrap();
+    bed.releases.thaw("shop", "prod").await.unwrap();
+    bed.releases.apply(order(plan, Options::default())).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_protected_environment_waits_for_another_person() {
+    let bed = Bed::with(&format!("{}protected = true\n", include_str!("project.toml"))).await;
+    let ordered = bed.order(2, Options::default()).await;
+    assert_eq!(ordered.state, RolloutState::Waiting);
+    let error = bed.releases.run(ordered.id, "me").await.unwrap_err();
+    assert!(matches!(error, RunError::Waiting(_)));
+    let error = bed.releases.approve(ordered.id, "ann").await.unwrap_err();
+    assert!(matches!(error, OrderError::NotApproved(_)));
+    bed.releases.approve(ordered.id, "bob").await.unwrap();
+    let rollout = bed.releases.run(ordered.id, "me").await.unwrap();
+    assert_eq!(
+        (rollout.state, rollout.approved_by.as_deref()),
+        (RolloutState::Succeeded, Some("bob"))
+    );
+    let taken_back = bed.order(3, Options::default()).await;
+    assert!(bed.releases.refuse(taken_back.id, "never mind").await.unwrap());
+    assert!(bed.releases.approve(taken_back.id, "bob").await.is_err());
+}
+
+#[tokio::test]
+async fn events_are_heard_before_it_is_complete() {
+    let bed = Bed::new().await;
+    *bed.ear.0.lock().unwrap() = vec![Word::Complete, Word::NotYet, Word::NotYet];
+    assert_eq!(bed.roll(2, Options::default()).await.state, RolloutState::Succeeded);
+    *bed.ear.0.lock().unwrap() = vec![Word::Against("events say that it failed".to_owned())];
+    let rollout = bed.roll(3, Options::default()).await;
+    assert_eq!(rollout.state, RolloutState::RolledBack);
+    assert!(rollout.reason.unwrap().contains("events say that it failed"));
+    assert_eq!(bed.whole(), 2);
+    // Events that never come are not waited for without end.
+    *bed.ear.0.lock().unwrap() = vec![Word::NotYet; 500];
+    assert_eq!(bed.roll(3, Options::default()).await.state, RolloutState::Succeeded);
+}
+
+#[tokio::test]
+async fn a_part_is_some_services() {
+    let bed = Bed::new().await;
+    let release = bed.release(2).await;
+    let scope = Scope { services: Some(["worker".to_owned()].into()) };
+    let plan = bed.releases.plan("shop", "prod", release.id, &scope).await.unwrap();
+    let options = Options { scope, ..Options::default() };
+    let ordered = bed.releases.apply(order(plan, options)).await.unwrap();
+    bed.releases.run(ordered.id, "me").await.unwrap();
+    assert_eq!(bed.versions().into_values().collect::<Vec<_>>(), [1, 1, 1, 2]);
+    assert_eq!(bed.tags(), [1, 2, 1]);
+}
+
+#[tokio::test]
+async fn what_is_unknown_is_named() {
+    let bed = Bed::new().await;
+    let release = bed.release(2).await.id;
+    let plan = |project, environment, scope: Scope| {
+        let releases = bed.releases.clone();
+        async move {
+            releases.plan(project, environment, release, &scope).await.unwrap_err().to_string()
+        }
+    };
+    let said = plan("shop", "prdo", Scope::default()).await;
+    assert_eq!(said, "project shop has no environment `prdo`; it has prod");
+    let said = plan("shp", "prod", Scope::default()).await;
+    assert_eq!(said, "there is no project `shp`; there is shop");
+    let scope = Scope { services: Some(["wob".to_owned()].into()) };
+    let said = plan("shop", "prod", scope).await;
+    assert_eq!(said, "project shop has no service `wob`; it has api, old, web, worker");
+    assert!(
+        bed.store
+            .rollouts(&portolan_store::RolloutFilter::default(), portolan_store::Page::ALL)
+            .await
+            .unwrap()
+            .items
+            .is_empty()
+    );
+}
