@@ -121,7 +121,7 @@ impl<'a> Session<'a> {
         let host = self.host().unwrap_or_else(|_| self.config.listen.to_string());
         failure.hint(format!(
             "a name without a registry's host means Portolan's own registry, at {host}: `portolan \
-             up` starts it, --server names another"
+             up` starts it, --server names another, and PORTOLAN_TOKEN is the token for it"
         ))
     }
 

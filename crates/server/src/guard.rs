@@ -33,9 +33,14 @@ pub(crate) enum Caller {
     InProcess,
     /// Of somebody on this machine, who asks for this machine by name.
     Machine,
+    /// As of somebody on this machine, but passed on there by a proxy: for whom is not known.
+    Passed,
     /// Of anybody.
     Elsewhere,
 }
+
+/// Headers that only proxies send.
+const PASSED: [&str; 5] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
 
 /// What the guard goes by.
 #[derive(Debug, Clone)]
@@ -86,6 +91,9 @@ impl Guard {
             }
             // Somebody passes on here what comes from elsewhere.
             caller = Caller::Elsewhere;
+        }
+        if caller == Caller::Machine && PASSED.iter().any(|name| headers.contains_key(*name)) {
+            caller = Caller::Passed;
         }
         for origin in headers.get_all(ORIGIN) {
             let host = origin.to_str().ok().and_then(|text| text.split_once("://"));
@@ -211,6 +219,16 @@ mod tests {
         assert_eq!(ask(Reach::Machine, &named, &same), Ok(Caller::Elsewhere));
         let other = [(HOST, "portolan.example"), (ORIGIN, "https://evil.example")];
         assert!(ask(Reach::Machine, &named, &other).is_err());
+    }
+
+    #[test]
+    fn a_proxy_that_names_loopback_is_seen_by_what_it_adds() {
+        for name in PASSED {
+            let added = [(HOST, "127.0.0.1:5094"), (http::HeaderName::from_static(name), "x")];
+            assert_eq!(ask(Reach::Machine, &[], &added), Ok(Caller::Passed), "{name}");
+            assert_eq!(ask(Reach::Network, &[], &added), Ok(Caller::Elsewhere), "{name}");
+            assert_eq!(ask(Reach::InProcess, &[], &added), Ok(Caller::InProcess), "{name}");
+        }
     }
 
     #[test]

@@ -45,7 +45,11 @@ pub(crate) async fn run(context: &Context, arguments: Up) -> Outcome {
         let (listener, address) = listen(config.listen).await?;
         (embedded::open(&config, &context.environment).await?, listener, address)
     } else {
-        // Before anybody can connect: it may be that nobody could be let in.
+        // Before anybody can connect: it may be that nobody could be let in. A store that is not there
+        // has no token, and is not made to find that out.
+        if config.store_file.as_ref().is_some_and(|file| !file.exists()) {
+            return Err(not_served(&ServeError::NoToken(config.listen)));
+        }
         let app = embedded::open(&config, &context.environment).await?;
         app.may_listen(config.listen).await.map_err(|error| not_served(&error))?;
         let (listener, address) = listen(config.listen).await?;

@@ -112,7 +112,7 @@ impl Door {
         let elsewhere = caller == Caller::Elsewhere;
         let needed = match need {
             Need::Nothing => return Ok(None),
-            Need::Read if !elsewhere => return Ok(None),
+            Need::Read if caller == Caller::Machine => return Ok(None),
             Need::Read | Need::Login => Scope::Read,
             Need::Scope(scope) => scope,
         };

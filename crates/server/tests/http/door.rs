@@ -343,6 +343,21 @@ async fn a_registry_asks_for_a_login_first() {
 }
 
 #[tokio::test]
+async fn what_a_proxy_passes_on_is_open_until_there_is_a_token() {
+    let doors = Doors::of(Bed::sqlite().await);
+    let passed = [("host", LOCAL), ("x-forwarded-for", "203.0.113.7")];
+    let read = async || ask(&doors.machine, "GET", "/running-services", &passed, "").await.status;
+    assert_eq!(read().await, StatusCode::OK);
+    let token = doors.token("reader", &["read"], None).await;
+    assert_eq!(read().await, StatusCode::UNAUTHORIZED);
+    assert_eq!(doors.here("GET", "/running-services", None).await.status, StatusCode::OK);
+    let bearer = format!("Bearer {token}");
+    let headers = [passed[0], passed[1], ("authorization", bearer.as_str())];
+    let answer = ask(&doors.machine, "GET", "/running-services", &headers, "").await;
+    assert_eq!(answer.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn what_sns_signs_needs_no_token() {
     let doors = Doors::of(Bed::sqlite().await);
     doors.token("boss", &["admin"], None).await;
