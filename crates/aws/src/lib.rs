@@ -3,6 +3,7 @@
 pub mod dynamo;
 mod ecr;
 pub mod ecs;
+mod error;
 mod host;
 mod logs;
 mod sdk;
@@ -15,7 +16,8 @@ pub use ecr::{
     Ecr, EcrCredentials, EcrError, EcrLogin, EcrSettings, ImageDetail, Images, Mutability,
     RegistryImage, Repository, Tagged,
 };
+pub use error::{AwsError, Trouble};
 pub use host::EcrHost;
 pub use logs::{LogLine, Logs};
-pub use sdk::{Aws, AwsError, AwsSettings, StaticKey, Trouble};
+pub use sdk::{Aws, AwsSettings, StaticKey};
 pub use sts::Caller;

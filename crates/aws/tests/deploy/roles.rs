@@ -46,7 +46,9 @@ async fn credentials_that_ended_and_rights_that_are_missing_are_told_apart() {
     let ecs = Ecs::of(&Aws::open(&as_role(fake.url())).await);
     ecs.clusters().await.unwrap();
     fake.expire_roles();
-    assert_eq!(ecs.clusters().await.unwrap_err().trouble(), Trouble::Expired);
+    let error = ecs.clusters().await.unwrap_err();
+    assert_eq!(error.trouble(), Trouble::Expired);
+    assert!(error.to_string().contains("is expired; the credentials"), "{error}");
     fake.refuse("ListClusters", "AccessDeniedException", "not authorized to ecs:ListClusters", 1);
     let error = bed_ecs(&fake.url()).await.clusters().await.unwrap_err();
     assert_eq!(error.trouble(), Trouble::Denied);

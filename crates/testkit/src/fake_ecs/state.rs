@@ -138,6 +138,11 @@ impl FakeEcs {
         state.running = (speed > 0.0).then(|| (Instant::now(), speed));
     }
 
+    /// Lets the present moment be `now`, in seconds since 1970, before anything is in it.
+    pub fn begin_at(&self, now: f64) {
+        self.lock().now = now;
+    }
+
     /// The fake's present moment, in seconds since 1970.
     pub fn now(&self) -> f64 {
         let mut state = self.lock();
