@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use portolan_testkit::Browser;
 use portolan_testkit::containers::Containers;
 use portolan_testkit::layout::Layout;
 use portolan_testkit::process::{self, Process};
 use serde_json::Value;
 
 use crate::images;
-use crate::world::{BINARY, Engine, World};
+use crate::pages::{draw, open, quiet};
+use crate::world::{BINARY, Engine, PATIENCE, World};
 
 on_both_stores!(who_logs_in_may_push, podman_logs_in_and_out);
 
@@ -175,4 +177,48 @@ fn all_addresses_are_listened_on_with_a_token() {
     }
     assert_eq!(client.get(&url("/ui/")).unwrap().header("location"), Some("/ui/login?to=/ui/"));
     server.terminate(Duration::from_secs(20)).unwrap();
+}
+
+#[test]
+fn a_reader_of_the_pages_logs_in_to_change_something() {
+    let world = World::start(Engine::Sqlite);
+    // Of an account that no environment has, and so dead.
+    let event = serde_json::json!({
+        "id": "x", "detail-type": "ECS Task State Change", "source": "aws.ecs",
+        "account": "999999999999", "region": "eu-west-2", "time": "2026-11-02T10:00:00Z",
+        "detail": { "lastStatus": "RUNNING", "desiredStatus": "RUNNING", "containers": [] },
+    });
+    let body = event.to_string();
+    let sent = world.client.send("POST", &world.url("/events"), &[], body.as_bytes()).unwrap();
+    assert_eq!(sent.status, 202, "{}", sent.text());
+    world.eventually("/events?dead", PATIENCE, |it| it.json().unwrap()["total"] == 1).unwrap();
+    let boss = token(&world, "boss", "admin");
+
+    let browser = Browser::start().unwrap();
+    open(&browser, &world, "/ui/journal");
+    browser.click("form.inline button").unwrap();
+    browser.wait_for("h1", "Log in").unwrap();
+    quiet(&browser);
+    browser.find("input[name=token]").unwrap().keys("portolan_wrong").unwrap();
+    browser.click("main form button").unwrap();
+    browser.wait_for(".why", "not known").unwrap();
+    // The browser tells of the 401, and of nothing else.
+    let told = browser.console().unwrap();
+    assert!(told.len() == 1 && told[0].contains("401"), "{told:?}");
+    draw(&browser, "login");
+    browser.find("input[name=token]").unwrap().keys(&boss).unwrap();
+    browser.click("main form button").unwrap();
+    browser.wait_for("h1", "What runs where").unwrap();
+    assert_eq!(browser.script("return document.cookie").unwrap(), "");
+
+    open(&browser, &world, "/ui/journal");
+    browser.click("form.inline button").unwrap();
+    browser.wait_for("h1", "ecs-task").unwrap();
+    open(&browser, &world, "/ui/login");
+    browser.wait_for("main", "boss").unwrap();
+    browser.click("form[action='/ui/logout'] button").unwrap();
+    browser.wait_for("main", "Changes need a token").unwrap();
+    open(&browser, &world, "/ui/journal");
+    browser.click("form.inline button").unwrap();
+    browser.wait_for("h1", "Log in").unwrap();
 }
