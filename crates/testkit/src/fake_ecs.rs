@@ -121,7 +121,9 @@ impl FakeEcs {
     /// What it answers to `action` with `body`, without a network, a count or a refusal on demand:
     /// for what a test sets up and looks at.
     pub fn call(&self, action: &str, body: &Value) -> anyhow::Result<Value> {
-        let answer = self.lock().act(action, body);
+        let mut state = self.lock();
+        state.catch_up();
+        let answer = state.act(action, body);
         answer.map_err(|(kind, message)| anyhow::anyhow!("{action}: {kind}: {message}"))
     }
 

@@ -109,6 +109,19 @@ impl FakeEcs {
         anyhow::bail!("{name} is still in progress")
     }
 
+    /// Lets time pass until no service has a deployment that is in progress, up to ten minutes, and
+    /// answers them all.
+    pub fn settle_all(&self) -> anyhow::Result<Vec<Value>> {
+        for _ in 0..600 {
+            let (services, is_busy) = self.lock().rolling();
+            if !is_busy {
+                return Ok(services);
+            }
+            self.lock().pass(1.0);
+        }
+        anyhow::bail!("something is still in progress")
+    }
+
     /// The service `name`, as ECS describes it.
     pub fn described(&self, cluster: &str, name: &str) -> anyhow::Result<Value> {
         let asked = json!({ "cluster": cluster, "services": [name], "include": ["TAGS"] });

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answers::{described, invalid, last, no, text, texts};
-use super::service::{Deployment, Live};
+use super::service::{Deployment, Live, Rollout};
 use super::state::{Refusal, Service, State};
 
 impl State {
@@ -63,6 +63,19 @@ impl State {
         let told = live.told(false);
         self.cluster_mut(&cluster).services.insert(name, Service::Live(live));
         updated.map(|()| json!({ "service": told }))
+    }
+
+    /// All services that roll out, and whether one of them is in progress.
+    pub(super) fn rolling(&self) -> (Vec<Value>, bool) {
+        let services = self.clusters.values().flat_map(|cluster| cluster.services.values());
+        let live = services.filter_map(|service| match service {
+            Service::Live(live) => Some(live),
+            Service::Set(_) => None,
+        });
+        let live: Vec<_> = live.collect();
+        let in_progress = |it: &Deployment| it.rollout == Rollout::InProgress;
+        let is_busy = live.iter().any(|live| live.deployments.iter().any(in_progress));
+        (live.into_iter().map(|live| live.told(true)).collect(), is_busy)
     }
 
     fn update(&mut self, live: &mut Live, body: &Value) -> Result<(), Refusal> {

@@ -183,3 +183,113 @@ fn other_controllers_are_not_updated() {
         assert_eq!(ecs.call("UpdateService", &asked).unwrap()["service"]["desiredCount"], 3);
     }
 }
+
+#[test]
+fn the_breaker_s_threshold_follows_the_number_of_tasks() {
+    for (count, threshold) in [(1, 3), (6, 3), (9, 5)] {
+        let (ecs, _) = world(count, Some(false));
+        let broken = ecs.push("app", "broken", &["env.stage"]).unwrap();
+        ecs.fate(&broken, Fate::NoSecret);
+        let ours = update(&ecs, &json!({ "forceNewDeployment": true }))["deployments"][0].clone();
+        let mut most = 0;
+        loop {
+            ecs.advance(Duration::from_secs(1));
+            let service = ecs.described("main", "api").unwrap();
+            let own = &service["deployments"][0];
+            assert_eq!(own["id"], ours["id"]);
+            let failed = own["failedTasks"].as_u64().unwrap();
+            if own["rolloutState"] == "FAILED" {
+                assert!(most < threshold && failed >= threshold, "{count}: {most}, {failed}");
+                break;
+            }
+            most = failed;
+        }
+    }
+}
+
+#[test]
+fn a_deployment_that_is_overtaken_is_no_longer_the_primary() {
+    let (ecs, _) = world(2, Some(true));
+    let slow = ecs.push("app", "slow", &["env.stage"]).unwrap();
+    ecs.fate(&slow, Fate::StaysPending);
+    let ours = update(&ecs, &json!({ "forceNewDeployment": true }))["deployments"][0]["id"].clone();
+    ecs.advance(Duration::from_secs(10));
+    let third = ecs.push("app", "three", &["env.stage"]).unwrap();
+    let other = update(&ecs, &json!({ "forceNewDeployment": true }));
+    let ids: Vec<_> = other["deployments"].as_array().unwrap().iter().map(|it| &it["id"]).collect();
+    assert_eq!((ids.len(), ids[1]), (3, &ours));
+    assert_eq!(other["deployments"][1]["status"], "ACTIVE");
+    assert_eq!(other["deployments"][1]["rolloutState"], "IN_PROGRESS");
+    let service = ecs.settle_all().unwrap().remove(0);
+    assert_eq!(service["deployments"].as_array().unwrap().len(), 1);
+    assert_eq!(running(&ecs), [third.clone(), third]);
+}
+
+#[test]
+fn time_runs_by_itself_where_it_is_let() {
+    let (ecs, _) = world(1, None);
+    ecs.run(200.0);
+    let before = ecs.now();
+    update(&ecs, &json!({ "forceNewDeployment": true }));
+    let began = std::time::Instant::now();
+    let state = || {
+        let service = ecs.described("main", "api").unwrap();
+        service["deployments"][0]["rolloutState"].clone()
+    };
+    while state() != "COMPLETED" {
+        assert!(began.elapsed() < Duration::from_secs(10), "it stands still");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    ecs.run(0.0);
+    let after = ecs.now();
+    assert!(after > before);
+    std::thread::sleep(Duration::from_millis(20));
+    assert!((ecs.now() - after).abs() < f64::EPSILON);
+}
+
+#[test]
+fn tasks_that_are_too_many_or_too_few_become_as_many_as_wanted() {
+    let (ecs, first) = world(1, None);
+    update(&ecs, &json!({ "desiredCount": 4 }));
+    ecs.advance(Duration::from_secs(30));
+    assert_eq!(running(&ecs), [first.clone(), first.clone(), first.clone(), first.clone()]);
+    update(&ecs, &json!({ "desiredCount": 2 }));
+    ecs.advance(Duration::from_secs(30));
+    assert_eq!(running(&ecs), [first.clone(), first]);
+    update(&ecs, &json!({ "desiredCount": 0, "forceNewDeployment": true }));
+    ecs.advance(Duration::from_secs(30));
+    assert_eq!(running(&ecs), [""; 0]);
+    let service = ecs.described("main", "api").unwrap();
+    assert_eq!(service["deployments"][0]["rolloutState"], "COMPLETED");
+}
+
+#[test]
+fn two_hundred_services_roll_out_at_once() {
+    let ecs = start("123456789012", "eu-west-2").unwrap();
+    ecs.push("app", "one", &["latest"]).unwrap();
+    let image = format!("{}:latest", ecs.image("app"));
+    let name = |number: usize| format!("s{number}");
+    for number in 0..200 {
+        let service = GivenService {
+            cluster: "main",
+            name: &name(number),
+            containers: &[("app", &image)],
+            count: 2,
+            ..GivenService::default()
+        };
+        ecs.given(&service).unwrap();
+    }
+    let second = ecs.push("app", "two", &["latest"]).unwrap();
+    for number in 0..200 {
+        let asked = json!({
+            "cluster": "main", "service": name(number), "forceNewDeployment": true,
+        });
+        ecs.call("UpdateService", &asked).unwrap();
+    }
+    let services = ecs.settle_all().unwrap();
+    assert_eq!(services.len(), 200);
+    for number in 0..200 {
+        let running = ecs.running("main", &name(number)).unwrap();
+        assert!(running.iter().all(|(_, digest)| *digest == second) && running.len() == 2);
+    }
+}
