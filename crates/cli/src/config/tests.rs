@@ -258,3 +258,19 @@ fn what_is_wrong_with_an_environment_is_said() {
     hint: did you mean `PORTOLAN_ENVIRONMENTS`?
     ");
 }
+
+#[test]
+fn the_token_for_the_server_is_in_one_place_and_not_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let load = |variables: &[(&str, &str)]| load(dir.path(), variables, &Flags::default()).unwrap();
+    assert_eq!(load(&[]).server.token, TokenConfig::None);
+    let config = load(&[("PORTOLAN_SERVER_TOKEN", "hunter2")]);
+    assert!(matches!(&config.server.token, TokenConfig::Text(it) if it.expose() == "hunter2"));
+    assert!(!format!("{:?} {:?}", config.server, shown(&config.layers)).contains("hunter2"));
+    std::fs::write(dir.path().join("portolan.toml"), "[server]\ntoken_file = \"t\"\n").unwrap();
+    assert_eq!(load(&[]).server.token, TokenConfig::File(dir.path().join("t")));
+    let both = refused(dir.path(), &[("PORTOLAN_SERVER_TOKEN", "hunter2")]);
+    assert!(both.contains("there is a `token` too") && !both.contains("hunter2"), "{both}");
+    // PORTOLAN_TOKEN is no key, and nearly none.
+    load(&[("PORTOLAN_TOKEN", "hunter2")]);
+}
