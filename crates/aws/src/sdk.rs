@@ -10,6 +10,8 @@ use portolan_model::Secret;
 
 /// How often a call is tried before it has failed.
 const ATTEMPTS: u32 = 5;
+/// The part of the time for a call that one try may take: who hangs is left for another try.
+const PART: u32 = 3;
 
 /// An access key that is told, and not found by the usual chain.
 #[derive(Debug, Clone)]
@@ -36,7 +38,7 @@ pub struct AwsSettings {
     pub key: Option<StaticKey>,
     /// How long a connection may take.
     pub connect_timeout: Duration,
-    /// How long one call may take, with its repetitions.
+    /// How long one call may take, with its repetitions; one try may take a third of it.
     pub timeout: Duration,
 }
 
@@ -58,6 +60,7 @@ impl AwsSettings {
     pub(crate) async fn load(&self) -> SdkConfig {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(self.connect_timeout)
+            .operation_attempt_timeout(self.timeout / PART)
             .operation_timeout(self.timeout)
             .build();
         // One cache for all services: a role is taken on once, and not once for each of them.

@@ -128,7 +128,12 @@ impl Ecs {
             return Ok(Vec::new());
         }
         if let Some(keys) = self.indexed(wanted).await? {
-            let services = matching(self.describe_services(&keys).await?, wanted);
+            let services = match self.describe_services(&keys).await {
+                Ok(found) => matching(found, wanted),
+                // A cluster that has gone since.
+                Err(error) if error.code() == Some("ClusterNotFoundException") => Vec::new(),
+                Err(error) => return Err(error),
+            };
             let tag = |service: &Service| service.tag(&wanted.key).map(ToOwned::to_owned);
             let found: BTreeSet<String> = services.iter().filter_map(tag).collect();
             if found.is_superset(&wanted.values) {

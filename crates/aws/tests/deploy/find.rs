@@ -68,6 +68,10 @@ async fn where_tags_may_not_be_asked_services_are_listed() {
     let found = ecs.find_services(&wanted(&["s0", "none"])).await.unwrap();
     assert_eq!(names(&found), ["s0-stage"].into());
     assert_eq!(ecs.find_services(&wanted(&[])).await.unwrap(), []);
+    // The index may still have what is in a cluster that is gone.
+    fake.refuse("DescribeServices", "ClusterNotFoundException", "Cluster not found.", 1);
+    let found = ecs.find_services(&wanted(&["s0"])).await.unwrap();
+    assert_eq!(names(&found), ["s0-stage"].into());
 }
 
 #[tokio::test]

@@ -6,6 +6,9 @@ use portolan_aws::ecs::{Ecs, Updated};
 use portolan_aws::{Logs, Trouble};
 use portolan_testkit::fake_ecs::{Fate, GivenService};
 
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
 use crate::bed::{self, key};
 
 #[tokio::test]
@@ -120,4 +123,23 @@ async fn nobody_there_is_said_so() {
     let error = Ecs::open(&settings).await.clusters().await.unwrap_err();
     assert_eq!(error.trouble(), Trouble::Unreachable);
     assert!(error.to_string().starts_with("could not list the clusters of ECS"), "{error}");
+}
+
+#[tokio::test]
+async fn who_hangs_is_left_for_another_try() {
+    let server = MockServer::start().await;
+    let clusters = |delay| {
+        let answer = ResponseTemplate::new(200);
+        answer
+            .set_body_raw(r#"{"clusterArns": ["a"]}"#, "application/x-amz-json-1.1")
+            .set_delay(delay)
+    };
+    let hangs = clusters(Duration::from_mins(1));
+    Mock::given(any()).respond_with(hangs).up_to_n_times(1).mount(&server).await;
+    Mock::given(any()).respond_with(clusters(Duration::ZERO)).mount(&server).await;
+    let settings = portolan_aws::AwsSettings {
+        timeout: Duration::from_secs(6),
+        ..bed::settings(server.uri())
+    };
+    assert_eq!(Ecs::open(&settings).await.clusters().await.unwrap(), ["a"]);
 }
