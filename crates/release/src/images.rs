@@ -1,5 +1,8 @@
 //! Where images are: what can be asked of registries, and done there.
 
+pub mod ecr;
+pub mod oci;
+
 use std::collections::BTreeMap;
 use std::fmt;
 

@@ -1,5 +1,8 @@
 //! Who runs services: what can be read there, and what can be done.
 
+pub mod ecs;
+pub mod local;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 

@@ -1,0 +1,42 @@
+//! How many calls a rollout makes, and how many at once.
+
+use portolan_release::Options;
+use portolan_store::RolloutState;
+
+use crate::bed::{Bed, Given, service};
+
+const NAMES: [&str; 10] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+
+async fn ten(more: &str) -> Bed {
+    let images: Vec<[&str; 1]> = NAMES.iter().map(|&name| [name]).collect();
+    let services: Vec<Given<'_>> =
+        NAMES.iter().zip(&images).map(|(name, images)| service(name, images)).collect();
+    Bed::new(&services, more).await
+}
+
+fn others(bed: &Bed) -> usize {
+    // Looks at what is under way are counted apart: how many there are depends on time alone.
+    let counts = bed.fake.counts();
+    println!("{counts:?}");
+    counts.values().sum::<usize>() - counts["DescribeServices"]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_floating_services_take_few_calls() {
+    let floating: String =
+        NAMES.map(|name| format!("[services.{name}]\nfloating = true\n")).concat();
+    let bed = ten(&floating).await;
+    assert_eq!(bed.roll(Options::default()).await.state, RolloutState::Succeeded);
+    assert_eq!(bed.tags(), [2; 10]);
+    let calls = others(&bed);
+    assert!(calls <= 90, "{calls}");
+    assert!(bed.fake.most_at_once() <= 16, "{}", bed.fake.most_at_once());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_pinned_services_take_twenty_more() {
+    let bed = ten("").await;
+    assert_eq!(bed.roll(Options::default()).await.state, RolloutState::Succeeded);
+    let calls = others(&bed);
+    assert!(calls <= 110, "{calls}");
+}

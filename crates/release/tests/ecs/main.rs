@@ -1,0 +1,14 @@
+//! Rollouts on a fake of ECS that does what AWS documents.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod bed;
+mod calls;
+mod plain;
+mod trouble;
