@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use futures::StreamExt;
+use futures::{FutureExt as _, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -32,8 +32,11 @@ impl Engine {
     /// shortest interval; more often costs no more checks.
     pub async fn observe(&self, filter: &Filter) -> Result<Vec<Container>, EngineError> {
         let mut containers = self.list(filter).await?;
-        let due: Vec<_> = containers.iter().filter(|container| self.take_turn(container)).collect();
-        let checks = due.into_iter().map(|container| self.check(container));
+        let mut checks = Vec::new();
+        for container in containers.iter().filter(|container| self.take_turn(container)) {
+            // Boxed, since a stream of borrowing futures makes one that is not provably Send.
+            checks.push(self.check(container).boxed());
+        }
         let mut checks = futures::stream::iter(checks).buffer_unordered(AT_ONCE);
         while checks.next().await.is_some() {}
         drop(checks);
