@@ -17,7 +17,6 @@ async fn ten(more: &str) -> Bed {
 fn others(bed: &Bed) -> usize {
     // Looks at what is under way are counted apart: how many there are depends on time alone.
     let counts = bed.fake.counts();
-    println!("{counts:?}");
     counts.values().sum::<usize>() - counts["DescribeServices"]
 }
 

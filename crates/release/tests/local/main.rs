@@ -1,0 +1,12 @@
+//! Rollouts on this machine, with a real podman.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod bed;
+mod story;
