@@ -1,6 +1,6 @@
 //! AWS as a deployment meets it: ECS with services that roll out, ECR with tags that move, STS, the
-//! tagging API and `CloudWatch` Logs, as AWS documents them, at one address. `DynamoDB` is
-//! [moto](crate::moto)'s.
+//! tagging API, `CloudWatch` Logs and as much of `DynamoDB` as releases need, as AWS documents them,
+//! at one address.
 //!
 //! Time is the fake's own: it stands still until [`FakeEcs::advance`], or runs beside the clock on
 //! the wall where [`FakeEcs::run`] says how fast.
@@ -12,6 +12,7 @@
 
 mod answers;
 mod definitions;
+mod dynamo;
 mod fate;
 mod given;
 mod logs;

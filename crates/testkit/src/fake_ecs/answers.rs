@@ -81,6 +81,12 @@ impl State {
             "BatchDeleteImage" => self.batch_delete_image(body),
             "GetLogEvents" => self.get_log_events(body),
             "GetResources" => self.get_resources(body),
+            "CreateTable" => self.create_table(body),
+            "DescribeTable" => self.describe_table(body),
+            "GetItem" => self.get_item(body),
+            "PutItem" => self.put_item(body),
+            "UpdateItem" => self.update_item(body),
+            "Query" => self.query(body),
             other => no("UnknownOperationException", format!("{other} is not known here")),
         }
     }

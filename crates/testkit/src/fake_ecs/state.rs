@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::FakeEcs;
 use super::definitions::Definitions;
+use super::dynamo::Table;
 use super::fate::Fate;
 use super::logs::Lines;
 use super::registry::Repository;
@@ -37,6 +38,7 @@ pub(super) struct State {
     pub(super) clusters: BTreeMap<String, Cluster>,
     pub(super) definitions: Definitions,
     pub(super) repositories: BTreeMap<String, Repository>,
+    pub(super) tables: BTreeMap<String, Table>,
     pub(super) fates: HashMap<String, Fate>,
     pub(super) sayings: HashMap<String, Vec<String>>,
     pub(super) logs: BTreeMap<(String, String), Lines>,
@@ -76,6 +78,7 @@ impl State {
             clusters: BTreeMap::new(),
             definitions: Definitions::default(),
             repositories: BTreeMap::new(),
+            tables: BTreeMap::new(),
             fates: HashMap::new(),
             sayings: HashMap::new(),
             logs: BTreeMap::new(),
