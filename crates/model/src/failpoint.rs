@@ -5,7 +5,8 @@
 
 use std::sync::OnceLock;
 
-/// Every failpoint, in the order in which a push, its scan, a backfill and a rollout pass them.
+/// Every failpoint, in the order in which a push, its scan, a backfill, a rollout and a
+/// notification pass them.
 pub const ALL: &[&str] = &[
     "upload.after-append",
     "blob.before-rename",
@@ -28,6 +29,8 @@ pub const ALL: &[&str] = &[
     "rollout.after-act",
     "rollout.after-step",
     "rollout.before-end",
+    "notify.before-send",
+    "notify.after-send",
 ];
 
 static HOOK: OnceLock<fn(&str)> = OnceLock::new();

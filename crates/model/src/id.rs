@@ -57,6 +57,8 @@ ids! {
     ReleaseId,
     /// One applying of a plan to an environment.
     RolloutId,
+    /// One thing that somebody is told of.
+    NotificationId,
 }
 
 /// A text that is not an identity.

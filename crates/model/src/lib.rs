@@ -20,7 +20,9 @@ pub mod version;
 pub use digest::{Digest, DigestError, Hasher};
 pub use event::{Event, EventKind};
 pub use file::FileKind;
-pub use id::{Entropy, EventId, Ids, JobId, ReleaseId, RolloutId, TokenId, UploadId};
+pub use id::{
+    Entropy, EventId, Ids, JobId, NotificationId, ReleaseId, RolloutId, TokenId, UploadId,
+};
 pub use limits::Limits;
 pub use platform::Platform;
 pub use reference::{Reference, ReferenceError, RepositoryName, Tag, Target};

@@ -17,6 +17,7 @@ mod job;
 mod journal;
 mod layer;
 mod manifest;
+mod notification;
 mod page;
 mod periodic;
 mod registry_gc;
@@ -43,6 +44,9 @@ pub use job::{Job, JobFilter, JobState, Lease, NewJob};
 pub use journal::{JournalEntry, JournalFilter, JournalState, NewEntry};
 pub use layer::{Layer, LayerResult, LayerScan};
 pub use manifest::{ManifestPart, NewManifest, Referrer, StoredManifest};
+pub use notification::{
+    DeadEvent, Delivery, Notification, NotificationFilter, NotificationKey, NotificationState,
+};
 pub use page::{Page, Paged};
 pub use registry_gc::Unreferenced;
 pub use release::{

@@ -16,6 +16,7 @@ mod jobs;
 mod journal;
 mod lists;
 mod manifests;
+mod notification;
 mod release;
 mod source_repositories;
 mod tags;
