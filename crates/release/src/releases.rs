@@ -1,5 +1,6 @@
 //! Releases, plans and rollouts in one place: what the floors above call.
 
+mod fresh;
 mod order;
 mod places;
 mod world;
@@ -16,10 +17,14 @@ use portolan_tracker::Tracker;
 use crate::project::Project;
 use crate::reach::Reach;
 use crate::rollout::Settings;
+use crate::target::Found;
 use crate::witness::Witness;
 
 pub use order::{Back, Order, OrderError};
 pub use world::WorldError;
+
+use fresh::Fresh;
+use world::Planned;
 
 /// Releases, plans and rollouts. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -35,6 +40,7 @@ struct Inner {
     reach: Arc<dyn Reach>,
     witness: Arc<dyn Witness>,
     settings: Settings,
+    fresh: Fresh,
 }
 
 impl Releases {
@@ -59,7 +65,8 @@ impl Releases {
         settings: Settings,
     ) -> Self {
         let store = tracker.store().clone();
-        let inner = Inner { store, tracker, projects, reach, witness, settings };
+        let fresh = Fresh::default();
+        let inner = Inner { store, tracker, projects, reach, witness, settings, fresh };
         Self { inner: Arc::new(inner) }
     }
 
@@ -77,6 +84,17 @@ impl Releases {
 
     pub(crate) fn witness(&self) -> Arc<dyn Witness> {
         self.inner.witness.clone()
+    }
+
+    /// Remembers what was found for a rollout that is about to be run.
+    fn remember(&self, id: RolloutId, planned: Planned) {
+        self.inner.fresh.put(id, planned);
+    }
+
+    /// What was just found for a rollout, unless somebody took the environment since: `fence` is the
+    /// number of the taking for it.
+    pub(crate) fn just_found(&self, id: RolloutId, fence: i64) -> Option<BTreeMap<String, Found>> {
+        self.inner.fresh.take(id, fence)
     }
 
     pub(crate) fn settings(&self) -> &Settings {

@@ -8,7 +8,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
-use portolan_aws::{Aws, AwsError, AwsSettings, Ecr, EcrHost, RegistryImage, Tagged, Trouble};
+use portolan_aws::{
+    Aws, AwsError, AwsSettings, Ecr, EcrHost, Mutability, RegistryImage, Tagged, Trouble,
+};
 use portolan_model::{Digest, Limits, Tag, Target, media};
 use portolan_oci::Manifest;
 
@@ -20,8 +22,10 @@ use crate::target::{Asked, TargetError};
 
 /// Repositories that are asked about at once.
 const AT_ONCE: usize = 8;
-/// For how long a manifest that was read is not read again, where it is put under a tag.
-const FRESH: Duration = Duration::from_mins(1);
+/// Manifests that are kept at most. One never changes, and is put as it was read.
+const KEPT: usize = 1_000;
+/// For how long what a tag led to is not asked for once more by whoever comes next.
+const FRESH: Duration = Duration::from_secs(5);
 
 /// An image in a repository.
 type Key = (Spot, Digest);
@@ -33,8 +37,12 @@ pub struct EcrImages {
     others: OciImages,
     /// How each region is reached, once it was.
     regions: tokio::sync::Mutex<HashMap<String, Aws>>,
-    /// Manifests that were just read.
-    read: Mutex<HashMap<Key, (Instant, RegistryImage)>>,
+    /// Manifests that were read.
+    read: Mutex<HashMap<Key, RegistryImage>>,
+    /// Tags of which is asked where they point whenever something is looked for.
+    also: Vec<Tag>,
+    /// What was just found beside what was looked for. Whoever asks first has it, and no second one.
+    just: Mutex<HashMap<Key, (Instant, There)>>,
 }
 
 /// An error of AWS, in the words of whoever runs services.
@@ -52,10 +60,11 @@ pub(crate) fn failed(error: AwsError) -> TargetError {
 
 impl EcrImages {
     /// ECR as `settings` reach it (in whichever region a registry is), and all other registries as
-    /// `others` does.
-    pub fn new(settings: AwsSettings, others: OciImages) -> Self {
-        let (regions, read) = Default::default();
-        Self { settings, others, regions, read }
+    /// `others` does. Whoever looks for an image will ask next where the tags `also` point: they are
+    /// asked for in the same call.
+    pub fn new(settings: AwsSettings, others: OciImages, also: Vec<Tag>) -> Self {
+        let (regions, read, just) = Default::default();
+        Self { settings, others, regions, read, also, just }
     }
 
     async fn ecr(&self, spot: &Spot) -> Option<Ecr> {
@@ -74,14 +83,23 @@ impl EcrImages {
 
     fn keep(&self, spot: &Spot, image: &RegistryImage) {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        read.retain(|_, (at, _)| at.elapsed() < FRESH);
-        read.insert((spot.clone(), image.digest), (Instant::now(), image.clone()));
+        if read.len() >= KEPT {
+            read.clear();
+        }
+        read.insert((spot.clone(), image.digest), image.clone());
     }
 
     fn kept(&self, spot: &Spot, digest: &Digest) -> Option<RegistryImage> {
         let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, image) = read.get(&(spot.clone(), *digest))?;
-        (at.elapsed() < FRESH).then(|| image.clone())
+        read.get(&(spot.clone(), *digest)).cloned()
+    }
+
+    /// What was just found of an image, where that is all that is wanted.
+    fn just(&self, wanted: &Wanted) -> Option<There> {
+        let mut just = self.just.lock().unwrap_or_else(PoisonError::into_inner);
+        just.retain(|_, (at, _)| at.elapsed() < FRESH);
+        let (_, there) = just.remove(&(wanted.spot.clone(), wanted.digest))?;
+        wanted.tags.iter().all(|tag| self.also.contains(tag)).then_some(there)
     }
 
     async fn there(&self, wanted: &Wanted) -> Result<There, TargetError> {
@@ -89,14 +107,15 @@ impl EcrImages {
             let there = self.others.look(std::slice::from_ref(wanted)).await?;
             return Ok(there.into_iter().next().unwrap_or_default());
         };
+        if let Some(there) = self.just(wanted) {
+            return Ok(there);
+        }
         let own = Target::Digest(wanted.digest);
         let tags = wanted.tags.iter().map(|tag| Target::Tag(tag.clone()));
-        let targets: Vec<Target> = std::iter::once(own.clone()).chain(tags).collect();
+        let targets: Vec<Target> = std::iter::once(own).chain(tags).collect();
         let images = match ecr.images(wanted.spot.repository.as_str(), &targets).await {
             Ok(images) => images,
-            Err(error) if error.code() == Some("RepositoryNotFoundException") => {
-                return Ok(There::default());
-            }
+            Err(error) if is_no_repository(&error) => return Ok(There::default()),
             Err(error) => return Err(failed(error)),
         };
         let mut there = There::default();
@@ -113,6 +132,35 @@ impl EcrImages {
             }
         }
         Ok(there)
+    }
+
+    /// Which tags can be moved, by repository: one call for each registry. Where that may not be
+    /// asked nothing is known.
+    async fn fixed(&self, wanted: &[Wanted]) -> HashMap<Spot, Mutability> {
+        let mut registries: HashMap<&str, Vec<&Spot>> = HashMap::new();
+        for one in wanted.iter().filter(|one| !one.tags.is_empty()) {
+            registries
+                .entry(one.spot.registry.as_deref().unwrap_or_default())
+                .or_default()
+                .push(&one.spot);
+        }
+        let mut rules = HashMap::new();
+        for spots in registries.into_values() {
+            let Some(first) = spots.first() else { continue };
+            let Some(ecr) = self.ecr(first).await else { continue };
+            let names: Vec<String> = spots.iter().map(|spot| spot.repository.to_string()).collect();
+            match ecr.repositories(&names).await {
+                Ok(found) => {
+                    for repository in found {
+                        let spot =
+                            spots.iter().find(|it| it.repository.as_str() == repository.name);
+                        rules.extend(spot.map(|spot| ((*spot).clone(), repository.mutability)));
+                    }
+                }
+                Err(error) => tracing::debug!(%error, "whether tags can be moved is not known"),
+            }
+        }
+        rules
     }
 
     async fn pointed(
@@ -150,6 +198,10 @@ impl EcrImages {
     }
 }
 
+fn is_no_repository(error: &AwsError) -> bool {
+    error.code() == Some("RepositoryNotFoundException")
+}
+
 fn platforms(image: &RegistryImage) -> Vec<portolan_model::Platform> {
     let is_index = media::MANIFESTS.contains(&image.media_type.as_str());
     let media_type = Some(image.media_type.as_str()).filter(|_| is_index);
@@ -167,13 +219,30 @@ impl Images for EcrImages {
             let Some(ecr) = self.ecr(spot).await else {
                 return self.others.resolve(spot, target).await;
             };
-            let repository = spot.repository.as_str();
-            let targets = std::slice::from_ref(target);
-            let images = ecr.images(repository, targets).await.map_err(failed)?;
-            Ok(images.found.into_iter().next().map(|(_, image)| {
-                self.keep(spot, &image);
-                Resolved { digest: image.digest, tags: Vec::new() }
-            }))
+            let also = self.also.iter().map(|tag| Target::Tag(tag.clone()));
+            let also = also.filter(|other| other != target);
+            let targets: Vec<Target> = std::iter::once(target.clone()).chain(also).collect();
+            let images = match ecr.images(spot.repository.as_str(), &targets).await {
+                Ok(images) => images,
+                Err(error) if is_no_repository(&error) => return Ok(None),
+                Err(error) => return Err(failed(error)),
+            };
+            let is_it = |(asked, _): &&(Target, RegistryImage)| asked == target;
+            let Some((_, image)) = images.found.iter().find(is_it) else { return Ok(None) };
+            self.keep(spot, image);
+            let tags = images.found.iter().filter_map(|(asked, image)| match asked {
+                Target::Tag(tag) => Some((tag.clone(), image.digest)),
+                Target::Digest(_) => None,
+            });
+            let there = There {
+                present: true,
+                platforms: platforms(image),
+                tags: tags.collect(),
+                fixed_tags: false,
+            };
+            let mut just = self.just.lock().unwrap_or_else(PoisonError::into_inner);
+            just.insert((spot.clone(), image.digest), (Instant::now(), there));
+            Ok(Some(Resolved { digest: image.digest, tags: Vec::new() }))
         }
         .boxed()
     }
@@ -184,7 +253,14 @@ impl Images for EcrImages {
             for one in wanted {
                 looks.push(self.there(one).boxed());
             }
-            many(looks, AT_ONCE).await.into_iter().collect()
+            let (there, fixed) = futures::join!(many(looks, AT_ONCE), self.fixed(wanted));
+            let mut there: Vec<There> = there.into_iter().collect::<Result<_, _>>()?;
+            for (there, wanted) in there.iter_mut().zip(wanted) {
+                let cannot_move =
+                    |rule: &Mutability| wanted.tags.iter().any(|tag| !rule.can_move(tag.as_str()));
+                there.fixed_tags |= fixed.get(&wanted.spot).is_some_and(cannot_move);
+            }
+            Ok(there)
         }
         .boxed()
     }

@@ -43,14 +43,14 @@ pub fn plan(
         environment,
         release,
         world,
-        refusals: Vec::new(),
+        refusals: world.refusals(),
         notes: Vec::new(),
         first: BTreeSet::new(),
     };
-    making.check_place();
     let services = making.services(scope);
     let images = making.images(scope);
-    if services.is_empty() && images.iter().all(|image| image.tags.is_empty()) {
+    // Tags that point where they shall are as good as services that run what they shall.
+    if services.is_empty() && (images.is_empty() || environment.tags.is_empty()) {
         making.refusals.push(Refusal::Nothing);
     }
     let mut plan = Plan {
@@ -80,21 +80,6 @@ struct Making<'a> {
 }
 
 impl Making<'_> {
-    fn check_place(&mut self) {
-        if let Some(held) = &self.world.held {
-            let (rollout, owner, until) = (held.rollout, held.owner.clone(), held.until);
-            self.refusals.push(Refusal::Held { rollout, owner, until });
-        }
-        if let Some(frozen) = &self.world.frozen {
-            let (reason, by) = (frozen.reason.clone(), frozen.created_by.clone());
-            self.refusals.push(Refusal::Frozen { reason, by, until: frozen.until });
-        }
-        if let Some(quarantine) = &self.world.quarantined {
-            let (reason, by) = (quarantine.reason.clone(), quarantine.created_by.clone());
-            self.refusals.push(Refusal::Quarantined { reason, by });
-        }
-    }
-
     fn services(&mut self, scope: &Scope) -> Vec<ServicePlan> {
         let mut plans = Vec::new();
         for (name, service) in &self.project.services {

@@ -101,6 +101,13 @@ pub enum Refusal {
     },
 }
 
+impl Refusal {
+    /// Whether it may be over by itself, and is looked at anew when an order is taken.
+    pub(crate) const fn passes(&self) -> bool {
+        matches!(self, Self::Held { .. } | Self::Frozen { .. } | Self::Quarantined { .. })
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use portolan_model::{Digest, Platform, Tag};
 use portolan_store::{Freeze, Held, Quarantine};
 
+use super::Refusal;
 use crate::project::Spot;
 use crate::target::Found;
 
@@ -21,6 +22,26 @@ pub struct World {
     pub frozen: Option<Freeze>,
     /// Why the release is not to be deployed.
     pub quarantined: Option<Quarantine>,
+}
+
+impl World {
+    /// What is in the way of any change.
+    pub(crate) fn refusals(&self) -> Vec<Refusal> {
+        let mut refusals = Vec::new();
+        if let Some(held) = &self.held {
+            let (rollout, owner, until) = (held.rollout, held.owner.clone(), held.until);
+            refusals.push(Refusal::Held { rollout, owner, until });
+        }
+        if let Some(frozen) = &self.frozen {
+            let (reason, by) = (frozen.reason.clone(), frozen.created_by.clone());
+            refusals.push(Refusal::Frozen { reason, by, until: frozen.until });
+        }
+        if let Some(quarantine) = &self.quarantined {
+            let (reason, by) = (quarantine.reason.clone(), quarantine.created_by.clone());
+            refusals.push(Refusal::Quarantined { reason, by });
+        }
+        refusals
+    }
 }
 
 /// What was found of an image.

@@ -1,10 +1,10 @@
 //! Ordering: a plan, its applying, and the way back.
 
 use portolan_model::{ReleaseId, RolloutId, Timestamp};
-use portolan_store::{Page, Rollout, RolloutFilter, RolloutState, StoreError};
+use portolan_store::{Page, Release, Rollout, RolloutFilter, RolloutState, StoreError};
 
 use super::{Releases, WorldError};
-use crate::plan::{Plan, Refusal, Scope, moved};
+use crate::plan::{Plan, Refusal, Scope};
 use crate::prepare::{Note, PrepareError, Source};
 use crate::rollout::{Options, Reason};
 
@@ -47,9 +47,6 @@ pub enum OrderError {
     /// The plan was changed on its way here.
     #[error("the plan is not whole: its hash is not that of what it says; make it again")]
     Changed,
-    /// The world is not what it was when the plan was made.
-    #[error("the world has moved since the plan was made: {}", .0.join("; "))]
-    Moved(Vec<String>),
     /// There is nothing to go back to.
     #[error("nothing before the newest rollout to {environment} of project {project} succeeded")]
     NoPrevious {
@@ -82,41 +79,73 @@ impl Releases {
         release: ReleaseId,
         scope: &Scope,
     ) -> Result<Plan, OrderError> {
-        let found = self.store().release(release).await?;
-        let found = found.ok_or(OrderError::Release(release))?;
-        Ok(self.plan_now((project, environment), &found, scope, None).await?)
+        let found = self.release(release).await?;
+        Ok(self.plan_now((project, environment), &found, scope, None).await?.plan)
     }
 
-    /// Takes an order to apply a plan: it is recorded, and done by [`Releases::run`]. Where the
-    /// environment is protected it waits for [`Releases::approve`] first.
+    /// Takes an order to apply a plan that somebody agreed to: it is recorded, and done by
+    /// [`Releases::run`], which refuses it where the world has moved since. Where the environment is
+    /// protected it waits for [`Releases::approve`] first.
     ///
-    /// The plan must be whole, must refuse nothing, and must be what would be done now. That another
-    /// is changing the environment is no reason to refuse where the order can wait.
+    /// The plan must be whole and must refuse nothing. That another is changing the environment is
+    /// no reason to refuse where the order can wait.
     pub async fn apply(&self, order: Order) -> Result<Rollout, OrderError> {
-        let Order { plan, options, by, ci_url } = order;
-        if !plan.is_whole() {
+        if !order.plan.is_whole() {
             return Err(OrderError::Changed);
         }
-        let now = self.plan(&plan.project, &plan.environment, plan.release, &options.scope).await?;
-        let moved = moved(&plan, &now);
-        if !moved.is_empty() {
-            return Err(OrderError::Moved(moved));
-        }
+        let Plan { project, environment, release, .. } = &order.plan;
+        let place = (project.as_str(), environment.as_str());
+        self.place(place)?;
+        let release = self.release(*release).await?.id;
+        let mut refusals = self.in_the_way(place, release, None).await?;
+        refusals.extend(order.plan.refusals.iter().filter(|it| !it.passes()).cloned());
+        self.ordered(order, refusals).await
+    }
+
+    /// Plans, and takes the order to apply that plan, in one. The world is not looked at once more
+    /// when it is run at once.
+    pub async fn deploy(
+        &self,
+        (project, environment): (&str, &str),
+        release: ReleaseId,
+        options: Options,
+        by: &str,
+        ci_url: Option<String>,
+    ) -> Result<Rollout, OrderError> {
+        let found = self.release(release).await?;
+        let place = (project, environment);
+        let planned = self.plan_now(place, &found, &options.scope, None).await?;
+        let refusals = planned.plan.refusals.clone();
+        let plan = planned.plan.clone();
+        let order = Order { plan, options, by: by.to_owned(), ci_url };
+        let rollout = self.ordered(order, refusals).await?;
+        self.remember(rollout.id, planned);
+        Ok(rollout)
+    }
+
+    async fn release(&self, id: ReleaseId) -> Result<Release, OrderError> {
+        self.store().release(id).await?.ok_or(OrderError::Release(id))
+    }
+
+    async fn ordered(
+        &self,
+        order: Order,
+        mut refusals: Vec<Refusal>,
+    ) -> Result<Rollout, OrderError> {
+        let Order { plan, options, by, ci_url } = order;
         let waits = options.wait_seconds > 0;
-        let refusals = now.refusals.iter();
-        let refusals: Vec<Refusal> =
-            refusals.filter(|it| !(waits && matches!(it, Refusal::Held { .. }))).cloned().collect();
+        refusals.retain(|it| !(waits && matches!(it, Refusal::Held { .. })));
         if !refusals.is_empty() {
             return Err(OrderError::Refused(refusals));
         }
-        let state = if now.protected { RolloutState::Waiting } else { RolloutState::Queued };
+        let state = if plan.protected { RolloutState::Waiting } else { RolloutState::Queued };
         let rollout = Rollout {
             id: RolloutId::new(self.store().ids()),
-            project: now.project.clone(),
-            environment: now.environment.clone(),
-            release: now.release,
+            project: plan.project.clone(),
+            environment: plan.environment.clone(),
+            release: plan.release,
             // Both are structs with texts for keys, which always have a JSON form.
-            plan: serde_json::to_value(&now).unwrap_or_default(),
+            plan: serde_json::to_value(&plan).unwrap_or_default(),
             options: serde_json::to_value(&options).unwrap_or_default(),
             state,
             reason: None,

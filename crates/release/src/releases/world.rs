@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use portolan_model::RolloutId;
+use portolan_model::{ReleaseId, RolloutId};
 use portolan_store::{Release, StoreError};
 
 use super::Releases;
 use crate::images::Wanted;
-use crate::plan::{ImageThere, Plan, Scope, World, plan};
+use crate::plan::{ImageThere, Plan, Refusal, Scope, World, plan};
 use crate::project::{Environment, Project, Spot};
 use crate::rollout::RunError;
-use crate::target::TargetError;
+use crate::target::{Found, TargetError};
 
 /// Why no plan could be made.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +59,17 @@ pub enum WorldError {
     Target(#[from] TargetError),
 }
 
+/// A plan, and what was found for it.
+#[derive(Debug)]
+pub(crate) struct Planned {
+    /// The plan.
+    pub(crate) plan: Plan,
+    /// The services, as they were.
+    pub(crate) services: BTreeMap<String, Found>,
+    /// How often the environment had been taken before.
+    pub(crate) fence: i64,
+}
+
 impl WorldError {
     /// The same, for a rollout that was planned once.
     pub(crate) fn into_run(self) -> RunError {
@@ -104,15 +115,15 @@ impl Releases {
         Ok((project, found))
     }
 
-    /// What applying `release` would do now. `own` is the rollout that does it, which is not in its
-    /// own way.
+    /// What applying `release` would do now, and what was found for that. `own` is the rollout that
+    /// does it, which is not in its own way.
     pub(crate) async fn plan_now(
         &self,
         place: (&str, &str),
         release: &Release,
         scope: &Scope,
         own: Option<RolloutId>,
-    ) -> Result<Plan, WorldError> {
+    ) -> Result<Planned, WorldError> {
         let (project, environment) = self.place(place)?;
         if release.project != project.id {
             let (of, project) = (release.project.clone(), project.id.clone());
@@ -126,8 +137,42 @@ impl Releases {
                 has: names(&project.services),
             });
         }
+        let fence = self.fence(place).await?;
         let world = self.world(project, place.1, environment, release, scope, own).await?;
-        Ok(plan(project, (place.1, environment), release, scope, &world))
+        let plan = plan(project, (place.1, environment), release, scope, &world);
+        Ok(Planned { plan, services: world.services, fence })
+    }
+
+    /// How often an environment of a project was taken.
+    async fn fence(&self, (project, environment): (&str, &str)) -> Result<i64, StoreError> {
+        let held = self.store().environment_lease(project, environment).await?;
+        Ok(held.map_or(0, |held| held.fence))
+    }
+
+    /// What is in the way of a release, by what is remembered alone.
+    pub(crate) async fn in_the_way(
+        &self,
+        place: (&str, &str),
+        release: ReleaseId,
+        own: Option<RolloutId>,
+    ) -> Result<Vec<Refusal>, StoreError> {
+        Ok(self.remembered(place, release, own).await?.refusals())
+    }
+
+    async fn remembered(
+        &self,
+        (project, environment): (&str, &str),
+        release: ReleaseId,
+        own: Option<RolloutId>,
+    ) -> Result<World, StoreError> {
+        let (store, now) = (self.store(), self.store().now());
+        let held = store.environment_lease(project, environment).await?;
+        Ok(World {
+            held: held.filter(|held| held.until >= now && Some(held.rollout) != own),
+            frozen: store.frozen(project, environment, now).await?,
+            quarantined: store.quarantine(release).await?,
+            ..World::default()
+        })
     }
 
     async fn world(
@@ -150,15 +195,8 @@ impl Releases {
         };
         let images = self.images_there(project, name, environment, release);
         let (services, images) = futures::try_join!(services, images)?;
-        let store = self.store();
-        let held = store.environment_lease(&project.id, name).await?;
-        Ok(World {
-            services,
-            images,
-            held: held.filter(|held| held.until >= store.now() && Some(held.rollout) != own),
-            frozen: store.frozen(&project.id, name, store.now()).await?,
-            quarantined: store.quarantine(release.id).await?,
-        })
+        let remembered = self.remembered((&project.id, name), release.id, own).await?;
+        Ok(World { services, images, ..remembered })
     }
 
     async fn images_there(

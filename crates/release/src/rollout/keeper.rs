@@ -62,6 +62,11 @@ impl Keeper {
         self.lease.rollout
     }
 
+    /// The number of the taking.
+    pub(super) fn fence(&self) -> i64 {
+        self.lease.fence
+    }
+
     /// All steps that are recorded by now.
     pub(super) async fn steps(&self) -> Result<Vec<RolloutStep>, RunError> {
         Ok(self.store.rollout_steps(self.lease.rollout).await?)

@@ -1,6 +1,6 @@
 //! Running a rollout: from its order, or from where somebody left it, to its end.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -14,8 +14,9 @@ use super::keeper::{Asked, Keeper};
 use super::step::{Rolling, read};
 use super::stop::{RunError, Stop};
 use super::{OnFailure, Options};
-use crate::plan::{Plan, moved};
+use crate::plan::{Plan, Refusal, moved};
 use crate::releases::{Releases, WorldError};
+use crate::target::Found;
 
 /// On whose behalf a rollout is run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -129,13 +130,16 @@ impl Releases {
             return keeper.leave().await;
         }
         let plan: Plan = read("plan", &rollout.plan)?;
-        if rollout.state == RolloutState::Queued
-            && let Some(reason) = self.not_as_agreed(&rollout, &plan, &options).await?
-        {
-            return keeper.stands(RolloutState::Refused, Some(&reason)).await;
-        }
+        let seen = if rollout.state == RolloutState::Queued {
+            match self.as_agreed(keeper, &rollout, &plan, &options).await? {
+                Ok(seen) => Some(seen),
+                Err(reason) => return keeper.stands(RolloutState::Refused, Some(&reason)).await,
+            }
+        } else {
+            None
+        };
         let on_failure = options.on_failure;
-        let rolling = self.rolling(keeper, &rollout, plan, options).await?;
+        let rolling = self.rolling(keeper, &rollout, plan, options, seen).await?;
         let left = For::Another == whom && on_failure == OnFailure::Rollback;
         let result = match rollout.state {
             RolloutState::Undoing => Err(Stop::Failed(rollout.reason.unwrap_or_default())),
@@ -153,25 +157,33 @@ impl Releases {
         keeper.stands(state, reason.as_deref()).await
     }
 
-    /// Why the plan that was agreed cannot be applied now.
-    async fn not_as_agreed(
+    /// The services as they are, where the plan that was agreed can be applied now; else why not.
+    async fn as_agreed(
         &self,
+        keeper: &Keeper,
         rollout: &Rollout,
         agreed: &Plan,
         options: &Options,
-    ) -> Result<Option<String>, RunError> {
-        let Some(release) = self.store().release(rollout.release).await? else {
-            return Ok(Some("the release is not there any more".to_owned()));
-        };
+    ) -> Result<Result<BTreeMap<String, Found>, String>, RunError> {
         let place = (rollout.project.as_str(), rollout.environment.as_str());
+        let said = |refusals: &[Refusal]| {
+            refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        };
+        if let Some(seen) = self.just_found(rollout.id, keeper.fence()) {
+            let way = self.in_the_way(place, rollout.release, Some(rollout.id)).await?;
+            return Ok(if way.is_empty() { Ok(seen) } else { Err(said(&way)) });
+        }
+        let Some(release) = self.store().release(rollout.release).await? else {
+            return Ok(Err("the release is not there any more".to_owned()));
+        };
         let now = self.plan_now(place, &release, &options.scope, Some(rollout.id)).await;
         let now = now.map_err(WorldError::into_run)?;
-        let moved = moved(agreed, &now);
+        let moved = moved(agreed, &now.plan);
         if !moved.is_empty() {
-            return Ok(Some(format!("the world has moved: {}", moved.join("; "))));
+            return Ok(Err(format!("the world has moved: {}", moved.join("; "))));
         }
-        let refusals: Vec<String> = now.refusals.iter().map(ToString::to_string).collect();
-        Ok((!refusals.is_empty()).then(|| refusals.join("; ")))
+        let refusals = &now.plan.refusals;
+        Ok(if refusals.is_empty() { Ok(now.services) } else { Err(said(refusals)) })
     }
 
     async fn rolling(
@@ -180,6 +192,7 @@ impl Releases {
         rollout: &Rollout,
         plan: Plan,
         options: Options,
+        seen: Option<BTreeMap<String, Found>>,
     ) -> Result<Rolling, RunError> {
         let unknown = || RunError::Unknown {
             project: rollout.project.clone(),
@@ -189,7 +202,15 @@ impl Releases {
         let target = self.reach().target(project, &rollout.environment).await?;
         let images = self.reach().images(project, Some(&rollout.environment)).await?;
         let steps = self.store().rollout_steps(rollout.id).await?;
+        let seen = if let Some(seen) = seen {
+            seen
+        } else {
+            // What was begun before is held against what is there now.
+            let changed: BTreeSet<String> = plan.changed().map(|it| it.service.clone()).collect();
+            target.read(&changed).await?
+        };
         Ok(Rolling {
+            seen,
             plan,
             options,
             settings: self.settings().clone(),

@@ -1,6 +1,6 @@
 //! One step: recorded, done, recorded.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,7 +15,7 @@ use super::stop::{RunError, Stop};
 use super::story::story;
 use super::{Options, Settings};
 use crate::plan::Plan;
-use crate::target::TargetError;
+use crate::target::{Found, TargetError};
 use crate::witness::Witness;
 use crate::{Images, Target};
 
@@ -23,6 +23,8 @@ use crate::{Images, Target};
 #[derive(Debug)]
 pub(super) struct Rolling {
     pub(super) plan: Plan,
+    /// The services, as they were when this process began.
+    pub(super) seen: BTreeMap<String, Found>,
     pub(super) options: Options,
     pub(super) settings: Settings,
     pub(super) keeper: Keeper,

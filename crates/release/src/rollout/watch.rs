@@ -46,6 +46,9 @@ impl Rolling {
         }
         let deadline = Instant::now() + Duration::from_secs(u64::from(self.options.seconds));
         while !open.is_empty() {
+            // Nothing comes up at once.
+            self.keeper.keep().await?;
+            tokio::time::sleep(self.settings.poll).await;
             open = self.look(open).await?;
             if let Some(late) = open.first().filter(|_| Instant::now() >= deadline) {
                 let reason = format!(
@@ -53,10 +56,6 @@ impl Rolling {
                     late.started.service, self.options.seconds
                 );
                 return Err(self.give_up(late, reason).await?);
-            }
-            if !open.is_empty() {
-                self.keeper.keep().await?;
-                tokio::time::sleep(self.settings.poll).await;
             }
         }
         Ok(())

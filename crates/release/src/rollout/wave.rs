@@ -1,7 +1,5 @@
 //! One wave of services: hooks, starts, a watch over all, hooks.
 
-use std::collections::BTreeSet;
-
 use futures::FutureExt as _;
 use serde::{Deserialize, Serialize};
 
@@ -29,12 +27,9 @@ impl Rolling {
         for service in services {
             self.hooks(service, Moment::Before).await?;
         }
-        let names: BTreeSet<String> = services.iter().map(|it| it.service.clone()).collect();
-        let found = self.patiently(|| self.target.read(&names)).await;
-        let found = found.map_err(|error| Stop::Failed(super::story::story(&error)))?;
         let mut starts = Vec::new();
         for service in services {
-            starts.push(self.start(service, found.get(&service.service)).boxed());
+            starts.push(self.start(service).boxed());
         }
         let started = self.all(starts).await?;
         self.watch("watch", services, &started).await?;
@@ -57,13 +52,13 @@ impl Rolling {
                 .all(|hook| done(name("hook", &[&service.service, &hook.name])))
     }
 
-    async fn start(&self, service: &ServicePlan, found: Option<&Found>) -> Result<Started, Stop> {
+    async fn start(&self, service: &ServicePlan) -> Result<Started, Stop> {
         let step = name("start", &[&service.service]);
         if let Some(started) = self.outcome(&step)? {
             return Ok(started);
         }
         let definition = self.definition(&service.service)?;
-        let seen = match found {
+        let seen = match self.seen.get(&service.service) {
             Some(Found::One(seen)) => Some(seen.as_ref()),
             _ => None,
         };

@@ -136,7 +136,8 @@ impl Bed {
         let reached = Aws::open(&aws).await;
         let poll = Duration::from_millis(20);
         let target = EcsTarget::new(&reached, projects["shop"].clone(), "stage", poll);
-        let images = EcrImages::new(aws, OciImages::new(client, None));
+        let also = vec!["env.stage".parse().unwrap()];
+        let images = EcrImages::new(aws, OciImages::new(client, None), also);
         let reach = OnAws { target: Arc::new(target), images: Arc::new(images) };
         let settings = Settings { poll, again: Duration::from_millis(5), ..Settings::default() };
         let tracker = Tracker::new(store, Rules::default());
@@ -161,6 +162,13 @@ impl Bed {
         let order = Order { plan: self.plan().await, options, by: "ann".into(), ci_url: None };
         let ordered = self.releases.apply(order).await.unwrap();
         self.releases.run(ordered.id, "me").await.unwrap()
+    }
+
+    /// Prepares a release and deploys it at once.
+    pub(crate) async fn deploy(&self) -> Rollout {
+        let (release, place) = (self.release().await.id, ("shop", "stage"));
+        let order = self.releases.deploy(place, release, Options::default(), "ann", None).await;
+        self.releases.run(order.unwrap().id, "me").await.unwrap()
     }
 
     /// The versions that the tasks of a service run, of their containers that are the project's.

@@ -1,6 +1,5 @@
 //! How many calls a rollout makes, and how many at once.
 
-use portolan_release::Options;
 use portolan_store::RolloutState;
 
 use crate::bed::{Bed, Given, service};
@@ -25,7 +24,7 @@ async fn ten_floating_services_take_few_calls() {
     let floating: String =
         NAMES.map(|name| format!("[services.{name}]\nfloating = true\n")).concat();
     let bed = ten(&floating).await;
-    assert_eq!(bed.roll(Options::default()).await.state, RolloutState::Succeeded);
+    assert_eq!(bed.deploy().await.state, RolloutState::Succeeded);
     assert_eq!(bed.tags(), [2; 10]);
     let calls = others(&bed);
     assert!(calls <= 90, "{calls}");
@@ -35,7 +34,7 @@ async fn ten_floating_services_take_few_calls() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_pinned_services_take_twenty_more() {
     let bed = ten("").await;
-    assert_eq!(bed.roll(Options::default()).await.state, RolloutState::Succeeded);
+    assert_eq!(bed.deploy().await.state, RolloutState::Succeeded);
     let calls = others(&bed);
     assert!(calls <= 110, "{calls}");
 }

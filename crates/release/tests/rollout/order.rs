@@ -48,28 +48,36 @@ async fn a_plain_rollout_changes_all_once() {
 #[tokio::test]
 async fn a_world_that_moved_is_told() {
     let bed = Bed::new().await;
-    let plan = bed.plan(2).await;
-    let other = format!("r.example/shop/api@{}", digest("api", 3));
-    bed.memory.meddle("web", "main", &other);
-    let error = bed.releases.apply(order(plan.clone(), Options::default())).await.unwrap_err();
-    assert!(
-        matches!(&error, OrderError::Moved(said) if said[0].contains("service web")),
-        "{error}"
-    );
-    let mut changed = plan;
+    let mut changed = bed.plan(2).await;
     changed.services.remove(0);
     let error = bed.releases.apply(order(changed, Options::default())).await.unwrap_err();
     assert!(matches!(error, OrderError::Changed));
 
     let ordered = bed.order(2, Options::default()).await;
-    bed.memory.meddle("web", "main", &format!("r.example/shop/api@{}", digest("api", 1)));
+    bed.memory.meddle("web", "main", &format!("r.example/shop/api@{}", digest("api", 3)));
     let rollout = bed.releases.run(ordered.id, "me").await.unwrap();
     let reason = rollout.reason.unwrap();
     assert_eq!(rollout.state, RolloutState::Refused);
     assert!(reason.contains("has moved") && reason.contains("service web"), "{reason}");
-    assert_eq!(bed.versions()["api"], 1, "nothing was done");
+    assert_eq!((bed.versions()["api"], bed.versions()["web"]), (1, 3), "nothing was done");
     // The environment is free for the next.
     assert_eq!(bed.roll(2, Options::default()).await.state, RolloutState::Succeeded);
+}
+
+#[tokio::test]
+async fn planned_and_done_at_once_it_looks_once() {
+    let bed = Bed::new().await;
+    let release = bed.release(2).await.id;
+    let deploy = || bed.releases.deploy(("shop", "prod"), release, Options::default(), "ann", None);
+    let (first, second) = (deploy().await.unwrap(), deploy().await.unwrap());
+    // What nobody looked at since is what the plan was made for.
+    bed.memory.meddle("web", "main", &format!("r.example/shop/api@{}", digest("api", 3)));
+    let done = bed.releases.run(first.id, "me").await.unwrap();
+    assert_eq!((done.state, bed.whole()), (RolloutState::Succeeded, 2));
+    // Somebody had the environment since the second plan was made.
+    let done = bed.releases.run(second.id, "me").await.unwrap();
+    assert_eq!(done.state, RolloutState::Refused);
+    assert!(done.reason.unwrap().contains("has moved"));
 }
 
 #[tokio::test]
