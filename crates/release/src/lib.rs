@@ -14,6 +14,7 @@ pub mod reach;
 pub mod releases;
 pub mod rollout;
 pub mod target;
+pub mod weco;
 pub mod witness;
 
 pub use images::Images;

@@ -7,7 +7,7 @@ mod name;
 pub mod section;
 mod warning;
 mod wellcome;
-mod yaml;
+pub(crate) mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet};
 

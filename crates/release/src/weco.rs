@@ -19,8 +19,6 @@ mod prepare;
 mod record;
 mod services;
 mod table;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 
@@ -99,7 +97,10 @@ impl Weco {
     }
 
     /// The last deployments that `wanted` names.
-    pub async fn deployments(&self, wanted: &Deployments) -> Result<Vec<DeploymentItem>, WecoError> {
+    pub async fn deployments(
+        &self,
+        wanted: &Deployments,
+    ) -> Result<Vec<DeploymentItem>, WecoError> {
         self.table.deployments(wanted).await
     }
 

@@ -14,7 +14,7 @@ use super::ProjectError;
 const MOST: usize = 1 << 20;
 
 /// What the YAML `text` says.
-pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, ProjectError> {
+pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, ProjectError> {
     if text.len() > MOST {
         return Err(ProjectError::TooLong(text.len()));
     }
@@ -30,7 +30,7 @@ pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, ProjectError> {
 
 /// A scalar as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Text(pub(super) String);
+pub(crate) struct Text(pub(crate) String);
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -40,7 +40,7 @@ impl<'de> Deserialize<'de> for Text {
 
 /// A mapping with its entries in their order; a key that stands twice is an error.
 #[derive(Debug, Clone)]
-pub(super) struct Entries<T>(pub(super) Vec<(String, T)>);
+pub(crate) struct Entries<T>(pub(crate) Vec<(String, T)>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -26,6 +26,8 @@ use crate::project::Project;
 
 /// Calls of one kind that are made at once.
 const AT_ONCE: usize = 8;
+/// Task definitions that are kept at most.
+const KEPT: usize = 2_000;
 
 /// The services of one environment of one project, on ECS.
 pub struct EcsTarget {
@@ -64,13 +66,24 @@ impl EcsTarget {
         }
     }
 
+    fn known_definition(&self, arn: &str) -> Option<TaskDefinition> {
+        self.definitions.lock().unwrap_or_else(PoisonError::into_inner).get(arn).cloned()
+    }
+
+    fn keep_definition(&self, arn: &str, definition: &TaskDefinition) {
+        let mut known = self.definitions.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= KEPT {
+            known.clear();
+        }
+        known.insert(arn.to_owned(), definition.clone());
+    }
+
     async fn definition(&self, arn: &str) -> Result<TaskDefinition, TargetError> {
-        let known = || self.definitions.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(definition) = known().get(arn) {
-            return Ok(definition.clone());
+        if let Some(definition) = self.known_definition(arn) {
+            return Ok(definition);
         }
         let definition = self.ecs.describe_task_definition(arn).await.map_err(failed)?;
-        known().insert(arn.to_owned(), definition.clone());
+        self.keep_definition(arn, &definition);
         Ok(definition)
     }
 
@@ -94,8 +107,7 @@ impl EcsTarget {
             WithImages::Changed(definition) => {
                 let made = self.ecs.register_task_definition(&definition).await.map_err(failed)?;
                 let arn = made.arn().unwrap_or_default().to_owned();
-                let mut known = self.definitions.lock().unwrap_or_else(PoisonError::into_inner);
-                known.insert(arn.clone(), made);
+                self.keep_definition(&arn, &made);
                 Ok(arn)
             }
         }

@@ -54,7 +54,8 @@ pub fn ago(stamp: &str, now: Timestamp) -> String {
         1 => return format!("yesterday @ {time}{minutes}"),
         _ => {}
     }
-    let number = |from: usize, to: usize| text.get(from..to).and_then(|it| it.parse::<usize>().ok());
+    let number =
+        |from: usize, to: usize| text.get(from..to).and_then(|it| it.parse::<usize>().ok());
     let month = number(5, 7).and_then(|month| MONTHS.get(month.wrapping_sub(1)));
     let week = usize::try_from(days(then).rem_euclid(7)).ok().and_then(|day| DAYS.get(day));
     let (Some(month), Some(week), Some(day)) = (month, week, number(8, 10)) else { return text };

@@ -11,7 +11,9 @@ pub enum WecoError {
     #[error("There are no releases yet: `prepare` makes one")]
     NoReleases,
     /// No such release.
-    #[error("There is no release {id} in the table {table}: `show-deployments` tells of those there are")]
+    #[error(
+        "There is no release {id} in the table {table}: `show-deployments` tells of those there are"
+    )]
     NoRelease {
         /// The release.
         id: String,
@@ -78,7 +80,9 @@ pub enum WecoError {
         controller: String,
     },
     /// Somebody else deploys to the environment.
-    #[error("{holder} is deploying release {release} to {environment} since {since}: nothing was changed; try again in a minute")]
+    #[error(
+        "{holder} is deploying release {release} to {environment} since {since}: nothing was changed; try again in a minute"
+    )]
     Held {
         /// The environment.
         environment: String,
@@ -90,7 +94,9 @@ pub enum WecoError {
         since: String,
     },
     /// The right to deploy went to somebody else in the middle.
-    #[error("The deployment to {environment} took so long to make its changes that another was let in: deploy again once that one has ended")]
+    #[error(
+        "The deployment to {environment} took so long to make its changes that another was let in: deploy again once that one has ended"
+    )]
     Overtaken {
         /// The environment.
         environment: String,

@@ -89,7 +89,9 @@ mod tests {
         let file = read(&file.replace("[- one]", "[one]")).unwrap();
         let ids: Vec<_> = file.projects.iter().map(|it| it.project.id.as_str()).collect();
         assert_eq!(ids, ["b", "a"]);
-        let of = |at: usize| (file.projects[at].region.as_str(), file.projects[at].table_region.as_str());
+        let of = |at: usize| {
+            (file.projects[at].region.as_str(), file.projects[at].table_region.as_str())
+        };
         assert_eq!((of(0), of(1)), (("eu-west-1", "us-east-1"), ("eu-west-2", "eu-west-1")));
         assert_eq!(file.projects[0].images, ["z", "a"]);
         assert_eq!(file.projects[1].role_arn, ROLE);

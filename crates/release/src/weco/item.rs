@@ -33,11 +33,8 @@ impl ReleaseItem {
     /// The release that `item` of `table` is.
     pub(super) fn of(item: Item, table: &str) -> Result<Self, WecoError> {
         let release = Self { item };
-        let wrong = |what| WecoError::Item {
-            id: release.id().to_owned(),
-            table: table.to_owned(),
-            what,
-        };
+        let wrong =
+            |what| WecoError::Item { id: release.id().to_owned(), table: table.to_owned(), what };
         if release.id().is_empty() {
             return Err(wrong("it has no release_id"));
         }

@@ -6,8 +6,8 @@ use portolan_aws::dynamo::{Dynamo, Expression, Item, Query};
 use portolan_aws::{Aws, AwsError};
 use serde_json::{Value, json};
 
-use super::item::{DeploymentItem, ReleaseItem};
 use super::WecoError;
+use super::item::{DeploymentItem, ReleaseItem};
 
 /// Releases that are read at most to find deployments in them.
 const MOST: usize = 1_000;

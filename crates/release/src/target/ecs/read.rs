@@ -30,8 +30,8 @@ impl EcsTarget {
         for service in &all {
             self.keep(service);
         }
-        let definitions = self.definitions_of(&all).await?;
-        let tasks = self.tasks_of(&all, &definitions).await?;
+        let tasks = self.tasks_of(&all).await?;
+        let definitions = self.definitions_of(&all, &tasks).await?;
         let found = by_name.iter().map(|(name, services)| {
             let found = match services.as_slice() {
                 [] => Found::None,
@@ -103,11 +103,14 @@ impl EcsTarget {
         Ok(found.into_iter().filter(is_there).filter_map(named).collect())
     }
 
+    /// The definitions of the services whose tasks do not tell what their containers are.
     async fn definitions_of(
         &self,
         services: &[&Service],
+        tasks: &HashMap<String, Vec<Task>>,
     ) -> Result<HashMap<String, TaskDefinition>, TargetError> {
-        let arns: BTreeSet<&str> = services.iter().filter_map(|service| current(service)).collect();
+        let untold = services.iter().filter(|service| told(service, tasks).is_none());
+        let arns: BTreeSet<&str> = untold.filter_map(|service| current(service)).collect();
         let mut reads = Vec::new();
         for arn in &arns {
             reads.push(self.definition(arn).boxed());
@@ -119,15 +122,15 @@ impl EcsTarget {
         Ok(definitions)
     }
 
-    /// Tasks of the services whose definitions do not tell what runs, by service.
+    /// Tasks of the services whose definitions, as far as they are known, do not tell what runs; by
+    /// service.
     async fn tasks_of(
         &self,
         services: &[&Service],
-        definitions: &HashMap<String, TaskDefinition>,
     ) -> Result<HashMap<String, Vec<Task>>, TargetError> {
         let told = |service: &Service| {
-            let definition = current(service).and_then(|arn| definitions.get(arn));
-            is_settled(service) && definition.is_some_and(is_pinned)
+            let definition = current(service).and_then(|arn| self.known_definition(arn));
+            is_settled(service) && definition.is_some_and(|it| is_pinned(&it))
         };
         let unknown: BTreeSet<&str> = services
             .iter()
@@ -188,7 +191,8 @@ fn seen(
     tasks: &HashMap<String, Vec<Task>>,
 ) -> Seen {
     let arn = current(service);
-    let images = arn.and_then(|arn| definitions.get(arn)).map(TaskDefinition::images);
+    let defined = arn.and_then(|arn| definitions.get(arn)).map(TaskDefinition::images);
+    let images = told(service, tasks).or(defined);
     let own = tasks.get(&id(service));
     let containers = images.unwrap_or_default().into_iter().map(|(name, image)| {
         let runs = match own {
@@ -211,6 +215,17 @@ fn seen(
         desired: u64::try_from(service.desired_count).unwrap_or(0),
         containers: containers.collect(),
     }
+}
+
+/// A service's containers with the images that they name, by one of its tasks that is as its
+/// definition says now.
+fn told<'a>(
+    service: &Service,
+    tasks: &'a HashMap<String, Vec<Task>>,
+) -> Option<BTreeMap<&'a str, &'a str>> {
+    let own = tasks.get(&id(service))?;
+    let task = own.iter().find(|task| task.task_definition_arn.as_deref() == current(service))?;
+    Some(task.containers.iter().map(|it| (it.name.as_str(), it.image.as_str())).collect())
 }
 
 /// The images that a container of tasks runs.
