@@ -18,6 +18,16 @@ macro_rules! ids {
             pub fn new(ids: &dyn Ids) -> Self {
                 Self(ids.next())
             }
+
+            /// Its 16 bytes, which sort as it does.
+            pub fn as_bytes(&self) -> &[u8; 16] {
+                self.0.as_bytes()
+            }
+
+            /// The identity with these 16 bytes; none where there are more or fewer.
+            pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+                Uuid::from_slice(bytes).ok().map(Self)
+            }
         }
 
         impl fmt::Display for $name {

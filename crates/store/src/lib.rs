@@ -41,7 +41,7 @@ pub use error::StoreError;
 pub use file::{FileFilter, FileRecord, ImageFile};
 pub use image::{Child, Image, ImageKind, ImageLayer, ImageState, ImageSummary, ScannedImage};
 pub use job::{Job, JobFilter, JobState, Lease, NewJob};
-pub use journal::{JournalEntry, JournalFilter, JournalState, NewEntry};
+pub use journal::{JournalEntry, JournalFilter, JournalState, NewEntry, Payload, RawEvent};
 pub use layer::{Layer, LayerResult, LayerScan};
 pub use manifest::{ManifestPart, NewManifest, Referrer, StoredManifest};
 pub use notification::{

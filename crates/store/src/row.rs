@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use portolan_model::{Digest, RepositoryName, Tag, Timestamp};
+use portolan_model::{Digest, EventId, RepositoryName, Tag, Timestamp};
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
@@ -177,6 +177,11 @@ impl Row {
 
     pub(crate) fn opt_bytes(&self, column: &str) -> Result<Option<Vec<u8>>, StoreError> {
         get!(self, column, Option<Vec<u8>>)
+    }
+
+    pub(crate) fn event_id(&self, column: &str) -> Result<EventId, StoreError> {
+        let wrong = || corrupt(column, &"an identity has 16 bytes");
+        EventId::from_bytes(&self.bytes(column)?).ok_or_else(wrong)
     }
 
     pub(crate) fn digest(&self, column: &str) -> Result<Digest, StoreError> {

@@ -31,6 +31,12 @@ const WRITER_CACHE: &str = "-49152";
 /// commits touched is copied once; with SQLite's own thousand, after almost every commit of events.
 const CHECKPOINT_PAGES: &str = "16384";
 
+/// Makes PostgreSQL find rows by their keys for the rest of a transaction. It keeps the plan of a
+/// statement for as long as a connection lives; one that was made while a table was empty reads all
+/// of it, however long it has become.
+const BY_KEYS: &str = "SELECT set_config('enable_seqscan', 'off', true), \
+    set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)";
+
 /// Which engine keeps the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
@@ -152,6 +158,9 @@ impl Store {
         };
         let transaction = pool.begin().await.map_err(failed("begin a change"))?;
         let mut tx = Tx(Connection::Postgres(transaction));
+        if size == Size::Large {
+            tx.first(sql(BY_KEYS)).await?;
+        }
         // Dropping the transaction on the way out undoes it.
         let value = change(&mut tx).await?;
         if let Tx(Connection::Postgres(transaction)) = tx {

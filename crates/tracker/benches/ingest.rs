@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use portolan_model::{Clock, EventId, Ids, Timestamp, media};
-use portolan_store::{ImageKind, JournalFilter, NewEntry, Page, Store, StoreOptions};
+use portolan_store::{ImageKind, JournalFilter, NewEntry, Page, Payload, Store, StoreOptions};
 use portolan_testkit::story::{self, Recipe, Story};
-use portolan_tracker::{Environment, Intake, Message, Places, Rules, Tracker};
+use portolan_tracker::{Backlog, Environment, Intake, Message, Places, Rules, Tracker};
 
 /// Events that are taken in at least.
 const EVENTS: usize = 100_000;
@@ -22,8 +22,6 @@ const EVENTS: usize = 100_000;
 const WAYS: usize = 32;
 /// Messages in one batch of a way in: ten receives of SQS.
 const BATCH: usize = 100;
-/// Entries that are acted on at a time.
-const PENDING: u32 = 4_000;
 
 #[derive(Debug)]
 struct System;
@@ -137,6 +135,7 @@ async fn ingest(store: &Store, tracker: &Tracker, bodies: Vec<String>) -> (f64, 
     let intake = Intake::new(store.clone());
     let (start, used) = (Instant::now(), cpu());
     let mut wakes = store.journal_wakes();
+    let mut backlog = Backlog::new(tracker.clone());
     let given = Arc::new(AtomicU64::new(0));
     let mut ways = tokio::task::JoinSet::new();
     let bodies = Arc::new(bodies);
@@ -158,10 +157,9 @@ async fn ingest(store: &Store, tracker: &Tracker, bodies: Vec<String>) -> (f64, 
     loop {
         wakes.borrow_and_update();
         let done = given.load(Ordering::SeqCst) == WAYS as u64;
-        let pending = store.pending_events(PENDING).await.unwrap();
-        if !pending.is_empty() {
-            tracker.apply(&pending).await.unwrap();
-            tokio::time::sleep(Tracker::rest_after(pending.len())).await;
+        let waiting = backlog.next().await.unwrap();
+        if !waiting.entries.is_empty() {
+            tracker.commit(waiting.understood).await.unwrap();
         } else if done {
             break;
         } else {
@@ -187,7 +185,7 @@ async fn bare(store: &Store) -> f64 {
                         kind: "bare".to_owned(),
                         dedupe_key: format!("{way} {batch} {number}"),
                         occurred_at: Timestamp::from_millis(0),
-                        payload: String::new(),
+                        payload: Payload::of(""),
                         dead: Some(String::new()),
                     })
                     .collect();

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use portolan_model::{Digest, EventId, Timestamp};
-use portolan_store::{NewEntry, Store, StoreError};
+use portolan_store::{NewEntry, Payload, Store, StoreError};
 use tokio::sync::{OwnedMutexGuard, oneshot};
 
 use crate::envelope::{self, Inner, Kind};
@@ -72,7 +72,12 @@ impl Waiting {
 
 /// Records what was given, in one commit; where the store refuses that, each for itself, so that one
 /// does not cost the others.
-async fn record(store: Store, given: Vec<Given>, _turn: OwnedMutexGuard<()>) {
+async fn record(store: Store, mut given: Vec<Given>, _turn: OwnedMutexGuard<()>) {
+    // Named in their turn, so that what is recorded later has the higher identity, and whoever reads
+    // on from the last one misses none of this process.
+    for entry in given.iter_mut().flat_map(|given| &mut given.entries) {
+        entry.id = EventId::new(store.ids());
+    }
     let together = given.iter().flat_map(|given| given.entries.iter().cloned()).collect();
     match append(&store, together).await {
         Ok(recorded) => {
@@ -166,7 +171,7 @@ impl Intake {
                     kind: Kind::Other.name().to_owned(),
                     dedupe_key,
                     occurred_at: sent_at,
-                    payload: body,
+                    payload: Payload::of(&body),
                     dead: Some(unreadable.to_string()),
                 }]
             }
@@ -188,7 +193,7 @@ impl Intake {
             kind: event.kind.name().to_owned(),
             dedupe_key: kept(dedupe_key),
             occurred_at: event.at.unwrap_or(sent_at),
-            payload: event.body,
+            payload: Payload::of(&event.body),
             dead: None,
         }
     }

@@ -5,14 +5,12 @@ mod images;
 use std::time::Duration;
 
 use portolan_model::{EventId, failpoint};
-use portolan_store::{JournalEntry, Store, StoreError};
-use portolan_tracker::Tracker;
+use portolan_store::{RawEvent, Store, StoreError};
+use portolan_tracker::{Backlog, Tracker, Waiting};
 use tokio_util::sync::CancellationToken;
 
 use crate::App;
 
-/// Entries that are read at a time.
-const BATCH: u32 = 4000;
 /// How long a wake-up may be lost before the journal is looked at all the same.
 const POLL: Duration = Duration::from_secs(10);
 /// The wait after the store failed.
@@ -21,15 +19,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Acts on entries as they come, until `stop`.
 pub(super) async fn run(app: App, stop: CancellationToken) {
     let mut wakes = app.store.journal_wakes();
-    loop {
+    let mut backlog = Backlog::new(app.tracker.clone());
+    while !stop.is_cancelled() {
         // Seen first and looked second, so that what arrives in between wakes us again.
         wakes.borrow_and_update();
-        let pause = match apply_pending(&app).await {
+        let pause = match apply_next(&app, &mut backlog).await {
             Ok(0) => POLL,
-            Ok(many) if many < BATCH as usize => {
-                tokio::time::sleep(Tracker::rest_after(many)).await;
-                continue;
-            }
             Ok(_) => continue,
             Err(error) => {
                 tracing::warn!(%error, "the journal waits for the store");
@@ -46,16 +41,16 @@ pub(super) async fn run(app: App, stop: CancellationToken) {
 
 /// Acts on the oldest entries that wait; how many there were.
 pub(super) async fn apply_pending(app: &App) -> Result<usize, StoreError> {
-    let entries = app.store.pending_events(BATCH).await?;
-    let many = entries.len();
-    let (tracks, others): (Vec<_>, Vec<_>) =
-        entries.into_iter().partition(|entry| Tracker::tracks(&entry.kind));
-    for entry in &others {
+    apply_next(app, &mut Backlog::new(app.tracker.clone())).await
+}
+
+async fn apply_next(app: &App, backlog: &mut Backlog) -> Result<usize, StoreError> {
+    let waiting = backlog.next().await?;
+    let many = waiting.entries.len();
+    for entry in waiting.entries.iter().filter(|entry| !Tracker::tracks(&entry.kind)) {
         settle(&app.store, entry.id, images::apply(app, entry).await).await?;
     }
-    if !tracks.is_empty() {
-        track(app, &tracks).await?;
-    }
+    track(app, waiting).await?;
     if many > 0 {
         app.store.wake_changes().await;
     }
@@ -76,19 +71,16 @@ async fn settle(
 
 /// Acts on what is said of tasks and deployments: all together, or, where the store refuses one of
 /// them, each alone.
-async fn track(app: &App, entries: &[JournalEntry]) -> Result<(), StoreError> {
+async fn track(app: &App, waiting: Waiting) -> Result<(), StoreError> {
     failpoint::hit("journal.before-track");
-    match app.tracker.apply(entries).await {
-        Err(error) if !error.is_transient() && entries.len() > 1 => {
-            for entry in entries {
+    match app.tracker.commit(waiting.understood).await {
+        Err(error) if !error.is_transient() => {
+            for entry in waiting.entries.iter().filter(|entry| Tracker::tracks(&entry.kind)) {
                 let outcome = app.tracker.apply(std::slice::from_ref(entry)).await;
                 settle(&app.store, entry.id, outcome).await?;
             }
         }
-        outcome => match entries {
-            [entry] => settle(&app.store, entry.id, outcome).await?,
-            _ => outcome?,
-        },
+        outcome => outcome?,
     }
     failpoint::hit("journal.after-track");
     Ok(())

@@ -95,7 +95,9 @@ async fn what_is_not_understood_is_set_aside() {
     let bed = Bed::postgres().await;
     assert!(say(&bed, "bad", bed.store.now(), pushed("1", &service("shop", "1"))).await);
     let database = bed.database.as_ref().unwrap();
-    database.query("UPDATE journal_body SET payload = '{\"kind\":\"moon-landed\"}'").unwrap();
+    database
+        .query("UPDATE journal SET raw_bytes = NULL, payload = '{\"kind\":\"moon-landed\"}'")
+        .unwrap();
     assert!(say(&bed, "good", bed.store.now(), pushed("2", &service("shop", "2"))).await);
     bed.work().await;
     let dead = JournalFilter { state: Some(JournalState::Dead), kind: None };

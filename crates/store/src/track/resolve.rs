@@ -4,8 +4,11 @@
 //! task has no service, and is held. What a tag meant is what it pointed to when the task was made;
 //! if nobody had heard of the tag by then, what it pointed to next.
 
+use std::collections::{HashMap, HashSet};
+
 use portolan_model::{Digest, RepositoryName, Tag};
 
+use super::fact::TaskFact;
 use crate::bulk::statements;
 use crate::row::{Query, Value, sql, sql_made};
 use crate::{StoreError, Tx};
@@ -31,7 +34,40 @@ const DEPLOYMENT: &str = "UPDATE deployment SET (service, digest, image, reposit
      AND t.service IS NOT NULL ORDER BY t.position, t.pending_at, t.id, t.container LIMIT 1) \
     WHERE key IN (VALUES";
 
+const KNOWN: &str = ") AND (state <> 'pending' OR first_scanned_at IS NOT NULL)";
+
+/// Images that are known, with the service that each says it is.
+pub(crate) struct KnownImages(HashMap<Digest, Option<String>>);
+
+impl KnownImages {
+    /// The service of a task whose image was told and is known.
+    pub(crate) fn service_of(&self, fact: &TaskFact) -> Option<String> {
+        let labelled = self.0.get(&fact.stated?)?;
+        let repository = || fact.repository.as_ref().map(|it| it.as_str().to_owned());
+        let service = labelled.clone().or_else(|| fact.ecs_service.clone()).or_else(repository);
+        Some(service.unwrap_or_else(|| fact.image.clone()))
+    }
+}
+
 impl Tx {
+    /// Those of the images that were told that are known. Most tasks run one: they are written with
+    /// their service, and not looked at again.
+    pub(crate) async fn images_of(
+        &mut self,
+        facts: &[TaskFact],
+    ) -> Result<KnownImages, StoreError> {
+        let stated: HashSet<Digest> = facts.iter().filter_map(|fact| fact.stated).collect();
+        let rows = stated.into_iter().map(|digest| vec![digest.into()]).collect();
+        let mut known = HashMap::new();
+        let select = "SELECT digest, service_name FROM image WHERE digest IN (VALUES";
+        for select in statements(select, rows, KNOWN) {
+            for row in self.all(select).await? {
+                known.insert(row.digest("digest")?, row.opt_text("service_name")?);
+            }
+        }
+        Ok(KnownImages(known))
+    }
+
     /// Looks for the images of these tasks.
     pub(crate) async fn look_for_images(&mut self, held: Vec<String>) -> Result<(), StoreError> {
         if held.is_empty() {
@@ -89,8 +125,9 @@ impl Tx {
         Ok(())
     }
 
-    /// Writes down which service and image these deployments are of: those of their first task.
-    async fn describe_deployments(
+    /// Writes down which service and image the deployments with these keys are of: those of their
+    /// first task whose image is known.
+    pub async fn describe_deployments(
         &mut self,
         mut deployments: Vec<String>,
     ) -> Result<(), StoreError> {

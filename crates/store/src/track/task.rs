@@ -6,6 +6,7 @@ use portolan_model::{Digest, RepositoryName, Tag, Timestamp};
 
 use super::NEVER;
 use super::fact::{TaskFact, TaskWord};
+use super::resolve::KnownImages;
 use crate::bulk::statements;
 use crate::row::{Row, Value};
 use crate::{StoreError, Tx};
@@ -84,7 +85,8 @@ impl Task {
     }
 }
 
-fn row(fact: TaskFact, now: Timestamp) -> Vec<Value> {
+fn row(fact: TaskFact, images: &KnownImages, now: Timestamp) -> Vec<Value> {
+    let service = images.service_of(&fact);
     vec![
         fact.id.into(),
         fact.container.into(),
@@ -120,13 +122,14 @@ fn row(fact: TaskFact, now: Timestamp) -> Vec<Value> {
         fact.slot.into(),
         NEVER.into(),
         now.into(),
+        service.into(),
     ]
 }
 
 const INSERT: &str = "INSERT INTO task (id, container, position, environment, account, region, \
     cluster, ecs_service, deployment, task_definition, image, repository, tag, stated, digest, \
     cpu, memory, version, seen_at, mark, last_status, desired_status, health, exit_code, stop_code, reason, \
-    pending_at, running_at, stopping_at, stopped_at, slot, superseded_at, recorded_at) VALUES";
+    pending_at, running_at, stopping_at, stopped_at, slot, superseded_at, recorded_at, service) VALUES";
 
 /// Columns whose lower value stands.
 const LOWER: &[&str] = &["pending_at", "running_at", "stopping_at"];
@@ -146,7 +149,7 @@ const NEWER: &[&str] = &[
 
 /// How a row merges with what is there. No column of an index is in it: every event of a task would
 /// pay for each of them. What never changes in a task's life is as it was first told; when it
-/// stopped, and which image it runs, are written by statements of their own.
+/// stopped is written by a statement of its own, and so is an image that was not known at first.
 fn upsert() -> String {
     let mut text = String::from(
         "ON CONFLICT (id, container) DO UPDATE SET \
@@ -185,7 +188,8 @@ fn stop(fact: &TaskFact) -> Option<Vec<Value>> {
 
 impl Tx {
     /// Merges facts about tasks, at most one for each container of each task, into their rows; and
-    /// looks for the images of those whose image is not known.
+    /// looks for the images of those whose image is not known. The deployments that new tasks of known
+    /// images are of are not described: see [`Tx::describe_deployments`].
     pub async fn merge_tasks(
         &mut self,
         facts: Vec<TaskFact>,
@@ -194,7 +198,8 @@ impl Tx {
         let stops = facts.iter().filter_map(stop).collect();
         let mut slots: Vec<_> = facts.iter().filter_map(|fact| fact.slot.clone()).collect();
         let mut ids: Vec<_> = facts.iter().map(|fact| fact.id.clone()).collect();
-        let rows = facts.into_iter().map(|fact| row(fact, now)).collect();
+        let images = self.images_of(&facts).await?;
+        let rows = facts.into_iter().map(|fact| row(fact, &images, now)).collect();
         for insert in statements(INSERT, rows, &upsert()) {
             self.run(insert).await?;
         }

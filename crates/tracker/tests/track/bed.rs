@@ -87,7 +87,7 @@ impl Bed {
     /// Acts on all that waits, `batch` entries at a time.
     pub(crate) async fn work(&self, batch: u32) {
         loop {
-            let pending = self.store.pending_events(batch).await.unwrap();
+            let pending = self.store.pending_events(None, batch).await.unwrap();
             if pending.is_empty() {
                 return;
             }

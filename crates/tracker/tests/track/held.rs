@@ -113,5 +113,5 @@ async fn an_unknown_account_is_set_aside_and_can_be_replayed(bed: Bed) {
     let id = entry.id;
     let replay = bed.store.write(move |tx| Box::pin(async move { tx.replay_event(id).await }));
     assert!(replay.await.unwrap());
-    assert_eq!(bed.store.pending_events(10).await.unwrap().len(), 1);
+    assert_eq!(bed.store.pending_events(None, 10).await.unwrap().len(), 1);
 }

@@ -3,7 +3,7 @@
 use portolan_model::{
     Digest, EventId, EventKind, JobId, RepositoryName, Tag, Timestamp, failpoint, media,
 };
-use portolan_store::{ImageKind, JournalEntry, NewJob, StoreError, Tx};
+use portolan_store::{ImageKind, NewJob, RawEvent, StoreError, Tx};
 use portolan_tracker::facts::Facts;
 use portolan_tracker::observation::ImageObserved;
 
@@ -42,7 +42,7 @@ enum Held {
 }
 
 /// Acts on one entry, in one commit.
-pub(super) async fn apply(app: &App, entry: &JournalEntry) -> Result<(), StoreError> {
+pub(super) async fn apply(app: &App, entry: &RawEvent) -> Result<(), StoreError> {
     let changes = match understood(app, entry).await? {
         Ok(changes) => changes,
         Err(reason) => return super::bury(&app.store, entry.id, reason).await,
@@ -71,7 +71,7 @@ pub(super) async fn apply(app: &App, entry: &JournalEntry) -> Result<(), StoreEr
 /// What follows from an entry; or why it cannot be understood.
 async fn understood(
     app: &App,
-    entry: &JournalEntry,
+    entry: &RawEvent,
 ) -> Result<Result<Vec<Change>, String>, StoreError> {
     if portolan_tracker::Tracker::is_about_images(&entry.kind) {
         let mut facts = Facts::default();
