@@ -294,12 +294,12 @@ impl Store {
 
     /// The newest `limit` entries of the journal that are dead, without what was said.
     pub async fn dead_events(&self, limit: u32) -> Result<Vec<DeadEvent>, StoreError> {
-        let select = sql("SELECT id, kind, reason, recorded_at FROM journal \
-             WHERE state = 'dead' ORDER BY id DESC LIMIT $1")
+        let select = sql("SELECT d.id, kind, reason, recorded_at FROM journal_dead AS d \
+             CROSS JOIN journal AS j WHERE j.id = d.id ORDER BY d.id DESC LIMIT $1")
         .bind(limit);
         let read = |row: &Row| {
             Ok(DeadEvent {
-                id: row.parsed("id")?,
+                id: row.event_id("id")?,
                 kind: row.text("kind")?,
                 reason: row.opt_text("reason")?,
                 recorded_at: row.time("recorded_at")?,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use portolan_model::{EventId, NotificationId};
 use portolan_store::{
-    Delivery, NewEntry, Notification, NotificationFilter, NotificationState, Page, Store,
+    Delivery, NewEntry, Notification, NotificationFilter, NotificationState, Page, Payload, Store,
 };
 use serde_json::json;
 
@@ -174,7 +174,7 @@ async fn dead_events_are_found(bed: Bed) {
             kind: "ecs.task".to_owned(),
             dedupe_key: id.to_string(),
             occurred_at: at(1),
-            payload: "{}".to_owned(),
+            payload: Payload::of("{}"),
             dead: dead.map(ToOwned::to_owned),
         }
     };
