@@ -144,6 +144,6 @@ pub enum WecoError {
     #[error(transparent)]
     Aws(#[from] AwsError),
     /// A service could not be changed or looked at.
-    #[error("{0}: {}", .0.source)]
+    #[error("{}: {}", .0, .0.source)]
     Target(#[from] TargetError),
 }

@@ -41,13 +41,8 @@ impl Prepared {
 }
 
 impl Weco {
-    /// A release of all images that have `label`. It is written unless it is `dry`.
-    pub async fn prepare(
-        &self,
-        label: &str,
-        description: &str,
-        dry: bool,
-    ) -> Result<Prepared, WecoError> {
+    /// A release of all images that have `label`. It is not written yet.
+    pub async fn prepare(&self, label: &str, description: &str) -> Result<Prepared, WecoError> {
         let ids = &self.project.images;
         let labelled = self.labelled(ids, label);
         let (labelled, previous, by) =
@@ -62,20 +57,15 @@ impl Weco {
             return Err(WecoError::Nothing);
         }
         let release = self.made(images, description, &by);
-        if !dry {
-            self.table.put(&release).await?;
-        }
         Ok(Prepared { previous, release })
     }
 
-    /// The release `from` with the images `ids` as `label` has them now. It is written unless it is
-    /// `dry`.
+    /// The release `from` with the images `ids` as `label` has them now. It is not written yet.
     pub async fn update(
         &self,
         from: &str,
         ids: &[String],
         label: &str,
-        dry: bool,
     ) -> Result<Prepared, WecoError> {
         let has = &self.project.images;
         let asked: Vec<_> = ids.iter().filter(|id| !has.contains(id)).cloned().collect();
@@ -104,10 +94,12 @@ impl Weco {
         let named = ids.iter().map(|id| format!("'{id}'")).collect::<Vec<_>>().join(", ");
         let description = format!("Release based on {from}, updating [{named}] to {label}");
         let release = self.made(images, &description, &by);
-        if !dry {
-            self.table.put(&release).await?;
-        }
         Ok(Prepared { previous, release })
+    }
+
+    /// Writes a release that was prepared, so that it can be deployed.
+    pub async fn write(&self, release: &ReleaseItem) -> Result<(), WecoError> {
+        self.table.put(release).await
     }
 
     fn made(
