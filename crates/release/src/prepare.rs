@@ -3,6 +3,7 @@
 
 mod error;
 mod find;
+mod running;
 mod source;
 
 use portolan_model::ReleaseId;

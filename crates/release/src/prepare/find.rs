@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::FutureExt as _;
-use portolan_model::{Digest, ReleaseId, Tag, Target, Timestamp};
-use portolan_store::{ReleaseImage, TaskFilter};
-use portolan_tracker::status::runs;
+use portolan_model::{Digest, ReleaseId, Tag, Target};
+use portolan_store::ReleaseImage;
 
 use super::PrepareError;
 use crate::Images;
@@ -17,9 +16,9 @@ use crate::releases::Releases;
 const AT_ONCE: usize = 8;
 
 /// An image that was found, or where it was not.
-type Hit = Result<ReleaseImage, String>;
+pub(super) type Hit = Result<ReleaseImage, String>;
 
-fn hit(image: &str, spot: &Spot, digest: Digest, tag: Option<Tag>) -> ReleaseImage {
+pub(super) fn hit(image: &str, spot: &Spot, digest: Digest, tag: Option<Tag>) -> ReleaseImage {
     ReleaseImage {
         image: image.to_owned(),
         registry: spot.registry.clone(),
@@ -31,7 +30,7 @@ fn hit(image: &str, spot: &Spot, digest: Digest, tag: Option<Tag>) -> ReleaseIma
 }
 
 /// All of `hits`; an error that names all that are missing.
-fn all(what: &str, hits: Vec<Hit>) -> Result<Vec<ReleaseImage>, PrepareError> {
+pub(super) fn all(what: &str, hits: Vec<Hit>) -> Result<Vec<ReleaseImage>, PrepareError> {
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     for hit in hits {
         match hit {
@@ -128,58 +127,6 @@ impl Releases {
             }
         }
         Ok(Err(format!("{id} in {}", image.source)))
-    }
-
-    pub(super) async fn by_environment(
-        &self,
-        project: &Project,
-        environment: &str,
-        moment: Option<Timestamp>,
-    ) -> Result<Vec<ReleaseImage>, PrepareError> {
-        self.place((&project.id, environment))?;
-        let moment = moment.unwrap_or_else(|| self.tracker().store().now());
-        let filter = TaskFilter {
-            at: Some(moment),
-            environment: Some(environment.to_owned()),
-            ..TaskFilter::default()
-        };
-        let tasks = self.store().tasks(&filter).await?;
-        let mut running: BTreeMap<&str, BTreeSet<Digest>> = BTreeMap::new();
-        for task in tasks.iter().filter(|task| runs(task, moment)) {
-            let (Some(repository), Some(digest)) = (&task.fact.repository, task.digest) else {
-                continue;
-            };
-            for (id, image) in &project.images {
-                let there = project.spot(id, environment);
-                let is_it = image.source.repository == *repository
-                    || there.is_some_and(|spot| spot.repository == *repository);
-                if is_it {
-                    running.entry(id).or_default().insert(digest);
-                }
-            }
-        }
-        let what = format!("what ran in {environment} at {moment}");
-        let several: Vec<String> = running
-            .iter()
-            .filter(|(_, digests)| digests.len() > 1)
-            .map(|(id, digests)| {
-                let digests: Vec<String> = digests.iter().map(ToString::to_string).collect();
-                format!("{id}: {}", digests.join(" and "))
-            })
-            .collect();
-        if !several.is_empty() {
-            return Err(PrepareError::Several { what, several });
-        }
-        let hits = project.images.iter().filter_map(|(id, image)| {
-            let running = running.get(id.as_str()).and_then(|digests| digests.first());
-            match running {
-                Some(digest) => Some(Ok(hit(id, &image.source, *digest, None))),
-                // What no service runs cannot be seen to run.
-                None if image.services.is_empty() => None,
-                None => Some(Err(format!("{id} in {}", image.source))),
-            }
-        });
-        all(&what, hits.collect())
     }
 
     pub(super) async fn by_release(

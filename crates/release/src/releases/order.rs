@@ -203,7 +203,15 @@ impl Releases {
                     Source::Environment { environment: environment.to_owned(), at: Some(*at) };
                 let description = format!("what ran in {environment} at {at}");
                 let note = Note { description, by: by.to_owned(), ci_url: None };
-                self.prepare(project, &source, note).await?.id
+                match self.prepare(project, &source, note).await {
+                    Ok(release) => release.id,
+                    // No event told what ran: what was last brought there did.
+                    Err(error @ PrepareError::Missing { .. }) => {
+                        let before = self.brought(project, environment, *at).await?;
+                        before.ok_or(error)?
+                    }
+                    Err(error) => return Err(error.into()),
+                }
             }
         };
         let plan = self.plan(project, environment, release, scope).await?;
@@ -212,15 +220,36 @@ impl Releases {
         Ok((plan, options))
     }
 
-    /// The release of the last success before what is there now.
-    async fn previous(&self, project: &str, environment: &str) -> Result<ReleaseId, OrderError> {
+    /// The release of the last success at or before a moment.
+    async fn brought(
+        &self,
+        project: &str,
+        environment: &str,
+        at: Timestamp,
+    ) -> Result<Option<ReleaseId>, OrderError> {
+        let done = self.successes(project, environment).await?;
+        let before = done.iter().find(|it| it.finished_at.is_some_and(|end| end <= at));
+        Ok(before.map(|rollout| rollout.release))
+    }
+
+    /// What succeeded in an environment, newest first.
+    async fn successes(
+        &self,
+        project: &str,
+        environment: &str,
+    ) -> Result<Vec<Rollout>, StoreError> {
         let filter = RolloutFilter {
             project: Some(project.to_owned()),
             environment: Some(environment.to_owned()),
             state: Some(RolloutState::Succeeded),
             release: None,
         };
-        let done = self.store().rollouts(&filter, Page::first(MOST)).await?.items;
+        Ok(self.store().rollouts(&filter, Page::first(MOST)).await?.items)
+    }
+
+    /// The release of the last success before what is there now.
+    async fn previous(&self, project: &str, environment: &str) -> Result<ReleaseId, OrderError> {
+        let done = self.successes(project, environment).await?;
         let current = done.first().map(|newest| newest.release);
         let earlier = done.iter().map(|it| it.release).filter(|it| Some(*it) != current);
         for release in earlier {
