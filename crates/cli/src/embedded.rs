@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portolan_server::{App, Settings};
+use portolan_server::{App, Notifications, Settings};
 use portolan_store::{Store, StoreError, StoreOptions};
 
 use crate::config::{Config, Found};
@@ -54,6 +54,10 @@ fn settings(config: &Config, environment: &Environment) -> Outcome<Settings> {
     Ok(Settings {
         track: tracking::rules(config),
         aws: tracking::aws(config),
+        notifications: Notifications {
+            rules: config.notifications.clone(),
+            ..Notifications::default()
+        },
         sns: tracking::sns(config)?,
         registry_sweep: config.registry.sweep,
         limits: config.limits.clone(),

@@ -105,6 +105,9 @@ fn dispatch(context: &Context, command: Command) -> Outcome {
         Command::Token(command) => {
             in_runtime(interruptible(commands::token::run(context, command)))
         }
+        Command::Notifications(command) => {
+            in_runtime(interruptible(commands::notifications::run(context, command)))
+        }
         Command::Config(args::Config::Default) => commands::config::default(context),
         Command::Completions { shell } => {
             commands::generated::completions(context, Cli::command(), shell)

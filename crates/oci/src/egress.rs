@@ -125,7 +125,7 @@ fn check_address(host: &str, address: IpAddr, reach: Reach) -> Result<(), Egress
 
 /// Refuses `url` where it may be told without resolving its name: its scheme, or an address
 /// written out. What a name resolves to is checked by [`Guard`] when the connection is made.
-pub(crate) fn check_url(url: &Url, reach: Reach, http_too: bool) -> Result<(), EgressError> {
+pub fn check_url(url: &Url, reach: Reach, http_too: bool) -> Result<(), EgressError> {
     // Query and user are left out: they may hold secrets.
     let shown = || format!("{}://{}{}", url.scheme(), url.host_str().unwrap_or(""), url.path());
     if !(url.scheme() == "https" || (http_too && url.scheme() == "http")) {
@@ -152,10 +152,10 @@ pub(crate) async fn is_inside(url: &Url) -> bool {
     }
 }
 
-/// Resolves names, and gives no address that may not be asked: what was checked is what is
+/// A resolver for a client of [`reqwest`]: resolves names, and gives no address that may not be asked: what was checked is what is
 /// connected to.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Guard(pub(crate) Reach);
+pub struct Guard(pub Reach);
 
 impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {

@@ -10,6 +10,7 @@ mod door;
 mod guard;
 mod images;
 mod metrics;
+mod notify;
 mod router;
 mod serve;
 mod settings;
@@ -20,6 +21,7 @@ mod workers;
 
 pub use app::{App, OpenError};
 pub use guard::Reach;
+pub use notify::{NotificationKind, NotificationRule, Notifications, Occasion};
 pub use router::{router, router_for};
 pub use serve::{ServeError, serve};
 pub use settings::{AwsWork, Settings, SourceSettings, SweptEnvironment, Template};

@@ -9,7 +9,7 @@ use portolan_catalogue::ScanOptions;
 use portolan_model::{Entropy, Limits};
 use portolan_tracker::Rules;
 
-use crate::SnsSettings;
+use crate::{Notifications, SnsSettings};
 
 /// How a server behaves. Each field says its unit; [`Settings::new`] says the defaults.
 #[derive(Debug, Clone)]
@@ -32,6 +32,8 @@ pub struct Settings {
     pub sns: Option<SnsSettings>,
     /// Which queues of SQS are received from, and which environments are asked of ECS. Default: none.
     pub aws: AwsWork,
+    /// Who is told of what happens. Default: nobody.
+    pub notifications: Notifications,
     /// Between two looks through the whole registry; none (the default) for never.
     pub registry_sweep: Option<Duration>,
     /// Jobs that run at a time in this process. Default: 2.
@@ -143,6 +145,7 @@ impl Settings {
             repositories: SourceSettings::default(),
             sns: None,
             aws: AwsWork::default(),
+            notifications: Notifications::default(),
             registry_sweep: None,
             workers: 2,
             lease: Duration::from_mins(1),

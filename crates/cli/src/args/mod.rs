@@ -3,6 +3,7 @@
 pub(crate) mod append;
 pub(crate) mod events;
 pub(crate) mod image;
+pub(crate) mod notifications;
 pub(crate) mod registry;
 pub(crate) mod token;
 pub(crate) mod track;
@@ -81,6 +82,9 @@ pub(crate) enum Command {
     /// Who may do what: make tokens, list them, revoke them
     #[command(subcommand)]
     Token(token::Token),
+    /// Who is told of what: what was sent, and trying it out
+    #[command(subcommand)]
+    Notifications(notifications::Notifications),
     Doctor(Doctor),
     /// Show the configuration that there is
     #[command(subcommand)]

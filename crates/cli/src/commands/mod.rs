@@ -7,6 +7,7 @@ pub(crate) mod events;
 pub(crate) mod generated;
 pub(crate) mod history;
 pub(crate) mod image;
+pub(crate) mod notifications;
 pub(crate) mod registry;
 pub(crate) mod running;
 pub(crate) mod token;

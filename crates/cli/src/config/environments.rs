@@ -1,20 +1,11 @@
 //! Environments: sections whose names are the configuration's own.
 
-use toml::{Table, Value};
-
 use super::error::ConfigError;
-use super::file::Text;
-use super::keys::Key;
 use super::layers::Layers;
-use super::origin::Origin;
-use crate::env::Environment;
+use super::named::ENVIRONMENTS;
 
 /// The section that the environments are sections of.
-pub(super) const SECTION: &str = "environments";
-/// The variable with their names.
-pub(super) const VARIABLE: &str = "PORTOLAN_ENVIRONMENTS";
-/// There are no more.
-const MOST: usize = 64;
+const SECTION: &str = ENVIRONMENTS.section;
 
 /// One environment: `[environments.NAME]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,87 +26,9 @@ pub(crate) struct EnvironmentConfig {
     pub(crate) protected: bool,
 }
 
-/// The names of the environments: those of the variable, else of the file, else none, which stands
-/// for the default ones.
-pub(super) fn names(
-    file: Option<&Text>,
-    environment: &Environment,
-) -> Result<Vec<String>, ConfigError> {
-    let variable = environment.all().find(|(name, _)| *name == VARIABLE);
-    let mut names: Vec<(String, Origin)> = Vec::new();
-    if let Some((_, listed)) = variable.filter(|(_, listed)| !listed.trim().is_empty()) {
-        let origin = Origin::Environment(VARIABLE.to_owned());
-        let listed = listed.split(',').map(str::trim).filter(|name| !name.is_empty());
-        names.extend(listed.map(|name| (name.to_owned(), origin.clone())));
-    }
-    for (name, origin) in file.map(|text| text.names_in(SECTION)).into_iter().flatten() {
-        if !names.iter().any(|(known, _)| *known == name) {
-            names.push((name, origin));
-        }
-    }
-    for (at, (name, origin)) in names.iter().enumerate() {
-        let refuse = |reason: String| ConfigError::Value {
-            key: SECTION.to_owned(),
-            reason,
-            origin: origin.clone(),
-        };
-        if !is_name(name) {
-            return Err(refuse(format!(
-                "`{}` is no name of an environment: 63 letters, digits, `-` and `_` at most, the \
-                 first a letter or digit",
-                name.chars().take(80).collect::<String>()
-            )));
-        }
-        if at >= MOST {
-            return Err(refuse(format!("there are more than {MOST} environments")));
-        }
-        if let Some((other, _)) = names[..at].iter().find(|(other, _)| word(other) == word(name)) {
-            return Err(refuse(format!("`{other}` and `{name}` cannot be told apart")));
-        }
-    }
-    Ok(names.into_iter().map(|(name, _)| name).collect())
-}
-
-/// The name of an environment as it stands in a variable.
-fn word(name: &str) -> String {
-    name.to_uppercase().replace('-', "_")
-}
-
-fn is_name(name: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    name.len() <= 63
-        && name.bytes().all(fits)
-        && name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric())
-}
-
-/// The keys of the environments `names`; of the default ones where there are no names. `defaults`
-/// has the default ones, with every key.
-pub(super) fn keys(names: &[String], defaults: &Table) -> Vec<Key> {
-    let any = || defaults.values().next();
-    let of = |name: &String| {
-        let section = format!("{SECTION}.{name}");
-        let values = defaults.get(name).or_else(any).and_then(Value::as_table);
-        values.into_iter().flatten().map(move |(key, default)| Key {
-            section: section.clone(),
-            name: key.clone(),
-            default: default.clone(),
-        })
-    };
-    if names.is_empty() {
-        return defaults.keys().flat_map(of).collect();
-    }
-    names.iter().flat_map(of).collect()
-}
-
 /// The environments of the layers, in the order of promotion.
 pub(super) fn read(layers: &Layers) -> Result<Vec<EnvironmentConfig>, ConfigError> {
-    let mut sections: Vec<&str> = Vec::new();
-    for setting in &layers.settings {
-        let name = setting.key.section.strip_prefix(SECTION).and_then(|it| it.strip_prefix('.'));
-        if let Some(name) = name.filter(|name| !sections.contains(name)) {
-            sections.push(name);
-        }
-    }
+    let sections = ENVIRONMENTS.listed(layers.settings.iter().map(|it| &it.key.section));
     let mut environments = Vec::new();
     for (place, name) in (1..).zip(sections) {
         let path = |key: &str| format!("{SECTION}.{name}.{key}");
@@ -133,7 +46,7 @@ pub(super) fn read(layers: &Layers) -> Result<Vec<EnvironmentConfig>, ConfigErro
             return Err(layers.setting(&path("clusters"))?.refuse(reason));
         }
         environments.push(EnvironmentConfig {
-            name: name.to_owned(),
+            name: name.clone(),
             order: if order == 0 { place } else { order },
             account,
             region: layers.told(&path("region"))?,

@@ -182,6 +182,7 @@ fn unknown(
 #[cfg(test)]
 mod tests {
     use super::super::keys;
+    use super::super::named::Names;
     use super::*;
 
     fn of(text: &str) -> Text {
@@ -189,14 +190,14 @@ mod tests {
     }
 
     fn error(text: &str) -> String {
-        let keys = keys::all(&[]).unwrap();
+        let keys = keys::all(&Names::default()).unwrap();
         crate::error::Failure::from(of(text).values(&keys).unwrap_err()).text(str::to_owned)
     }
 
     #[test]
     fn every_value_knows_its_line() {
         let text = "\n[server]\n\nlisten = \"[::1]:1\"\n[store]\nconnections = 3";
-        let keys = keys::all(&[]).unwrap();
+        let keys = keys::all(&Names::default()).unwrap();
         let values = of(text).values(&keys).unwrap();
         let told: Vec<_> =
             values.iter().map(|(at, _, origin)| format!("{} {origin}", keys[*at].path())).collect();

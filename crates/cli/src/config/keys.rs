@@ -2,8 +2,8 @@
 
 use toml::{Table, Value};
 
-use super::environments;
 use super::error::ConfigError;
+use super::named::{Named, Names};
 
 /// The default configuration, with a comment for each key.
 pub(crate) const DEFAULT_FILE: &str = include_str!("default.toml");
@@ -32,15 +32,15 @@ impl Key {
     }
 }
 
-/// All keys, section by section, with those of the environments `names`.
-pub(crate) fn all(names: &[String]) -> Result<Vec<Key>, ConfigError> {
+/// All keys, section by section, with those of the sections that have `names` of their own.
+pub(super) fn all(names: &Names) -> Result<Vec<Key>, ConfigError> {
     let wrong = |reason: &dyn std::fmt::Display| ConfigError::Default(reason.to_string());
     let table: Table = DEFAULT_FILE.parse().map_err(|error| wrong(&error))?;
     let mut keys = Vec::new();
     for (section, values) in table {
         let Value::Table(values) = values else { return Err(wrong(&section)) };
-        if section == environments::SECTION {
-            keys.extend(environments::keys(names, &values));
+        if let Some(named) = Named::of(&section) {
+            keys.extend(named.keys(names.of(&section), &values));
             continue;
         }
         let (inner, values): (Vec<_>, Vec<_>) =
@@ -106,8 +106,9 @@ mod tests {
 
     #[test]
     fn every_key_has_a_comment_right_above_it() {
-        let first = ["staging".to_owned()];
-        for key in all(&first).unwrap() {
+        // The second environment is as the first.
+        let keys = all(&Names::default()).unwrap();
+        for key in keys.iter().filter(|key| key.section != "environments.production") {
             let start = format!("\n{} = ", key.name);
             let section = DEFAULT_FILE.split_once(&format!("\n[{}]\n", key.section)).unwrap().1;
             let before = format!("\n{section}").split_once(&start).unwrap().0.to_owned();
@@ -118,7 +119,7 @@ mod tests {
 
     #[test]
     fn variables_are_named_after_keys_and_never_alike() {
-        let mut names: Vec<_> = all(&[]).unwrap().iter().map(Key::variable).collect();
+        let mut names: Vec<_> = all(&Names::default()).unwrap().iter().map(Key::variable).collect();
         for name in ["STORE_URL", "EVENTS_ECR_QUEUE", "ENVIRONMENTS_PRODUCTION_ACCOUNT"] {
             assert!(names.contains(&format!("PORTOLAN_{name}")), "{name}");
         }

@@ -5,10 +5,10 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-use super::environments;
 use super::error::ConfigError;
 use super::file::{self, Found};
 use super::keys::{self, Key, nearest};
+use super::named::{self, Names};
 use super::origin::Origin;
 use super::value;
 use crate::env::Environment;
@@ -51,7 +51,7 @@ impl Layers {
     ) -> Result<Self, ConfigError> {
         let file = file::find(named, environment);
         let text = file.path().map(file::read).transpose()?;
-        let keys = keys::all(&environments::names(text.as_ref(), environment)?)?;
+        let keys = keys::all(&Names::read(text.as_ref(), environment)?)?;
         let given = text.map(|text| text.values(&keys)).transpose()?;
         let variables = variables(&keys, environment)?;
         let mut settings: Vec<_> = keys
@@ -179,7 +179,7 @@ fn variables(
     let mut values = Vec::new();
     for (name, text) in environment.all().filter(|(name, _)| name.starts_with("PORTOLAN_")) {
         let origin = Origin::Environment(name.to_owned());
-        if name == environments::VARIABLE {
+        if named::ALL.iter().any(|named| named.variable == name) {
             continue;
         }
         if let Some(at) = names.iter().position(|known| known == name) {
@@ -194,9 +194,11 @@ fn variables(
         } else if let Some((..=2, meant)) = nearest(name, names.iter().map(String::as_str)) {
             let meant = Some(meant.to_owned());
             return Err(ConfigError::Unknown { what: "key", name: name.into(), meant, origin });
-        } else if name.strip_prefix(environments::VARIABLE).is_some_and(|it| it.starts_with('_')) {
-            // Of an environment that is not named anywhere: nobody else has such a variable.
-            let meant = Some(environments::VARIABLE.to_owned());
+        } else if let Some(named) = named::ALL.iter().find(|named| {
+            name.strip_prefix(named.variable).is_some_and(|rest| rest.starts_with('_'))
+        }) {
+            // Of a section that is not named anywhere: nobody else has such a variable.
+            let meant = Some(named.variable.to_owned());
             return Err(ConfigError::Unknown { what: "key", name: name.into(), meant, origin });
         }
     }

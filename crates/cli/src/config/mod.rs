@@ -7,6 +7,8 @@ mod file;
 mod github;
 mod keys;
 mod layers;
+mod named;
+mod notifications;
 mod origin;
 mod show;
 #[cfg(test)]
@@ -20,6 +22,7 @@ use std::time::Duration;
 
 use portolan_catalogue::{LabelNames, ScanOptions};
 use portolan_model::{Limits, Secret};
+use portolan_server::NotificationRule;
 
 pub(crate) use environments::EnvironmentConfig;
 pub(crate) use error::ConfigError;
@@ -55,6 +58,8 @@ pub(crate) struct Config {
     pub(crate) workers: WorkersConfig,
     /// The environments, in the order of promotion.
     pub(crate) environments: Vec<EnvironmentConfig>,
+    /// Who is told of what happens.
+    pub(crate) notifications: Vec<NotificationRule>,
     /// How it is learned what is pushed and what runs.
     pub(crate) events: EventsConfig,
     /// Where repositories of source code are learnt from.
@@ -136,6 +141,7 @@ impl Config {
     /// The configuration of what the layers say.
     pub(crate) fn of(layers: Layers) -> Result<Self, ConfigError> {
         let (store_url, store_file) = store(&layers)?;
+        let environments = environments::read(&layers)?;
         Ok(Self {
             listen: listen(&layers)?,
             store_url,
@@ -158,7 +164,8 @@ impl Config {
                 jobs_kept_days: layers.get("workers.jobs_kept_days")?,
                 housekeeping_seconds: layers.at_least_one("workers.housekeeping_seconds")?,
             },
-            environments: environments::read(&layers)?,
+            notifications: notifications::read(&layers, &environments)?,
+            environments,
             events: events::read(&layers)?,
             github: github::read(&layers)?,
             limits: layers.section("limits")?,

@@ -26,7 +26,7 @@ pub(crate) fn shown(layers: &Layers) -> Vec<Shown> {
 
 fn one(setting: &Setting) -> Shown {
     let value = match &setting.value {
-        Value::String(text) if is_secret(&setting.key.name) && !text.is_empty() => {
+        Value::String(text) if is_secret(setting) && !text.is_empty() => {
             Value::String("***".to_owned())
         }
         Value::String(text) => Value::String(without_password(text)),
@@ -40,9 +40,12 @@ fn one(setting: &Setting) -> Shown {
     }
 }
 
-/// Whether the value of a key of this name is a secret as a whole.
-fn is_secret(name: &str) -> bool {
-    name == "token" || name.ends_with("_base64")
+/// Whether the value of a key is a secret as a whole.
+fn is_secret(setting: &Setting) -> bool {
+    let (section, name) = (setting.key.section.as_str(), setting.key.name.as_str());
+    // Who has the URL of a webhook may write there.
+    let is_webhook = section.starts_with("notifications.") && name == "url";
+    is_webhook || matches!(name, "token" | "secret") || name.ends_with("_base64")
 }
 
 /// `text`, where it is a URL, with its password as `***`, also one in the query.

@@ -50,6 +50,10 @@ pub(super) async fn metrics(State(app): State<App>) -> ApiResult<impl IntoRespon
     let pending = JournalFilter { state: Some(JournalState::Pending), kind: None };
     let pending = app.store.journal(&pending, Page::first(0)).await?.total;
     app.metrics.set("portolan_journal_pending", Vec::new(), pending);
+    for (state, total) in app.store.notification_counts().await? {
+        let labels = vec![Label::new("state", state.name())];
+        app.metrics.set("portolan_notifications", labels, total);
+    }
     let (blobs, bytes) = app.store.blob_totals().await?;
     app.metrics.set("portolan_blobs", Vec::new(), blobs);
     app.metrics.set("portolan_blob_bytes", Vec::new(), bytes);

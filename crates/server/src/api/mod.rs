@@ -24,6 +24,7 @@ mod image_files;
 mod images;
 mod ingest;
 mod jobs;
+mod notifications;
 mod repositories;
 mod running;
 mod services;
@@ -78,6 +79,8 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(admin::backfill))
         .routes(routes!(admin::collect))
         .routes(routes!(admin::rebuild))
+        .routes(routes!(notifications::list))
+        .routes(routes!(notifications::test))
         .routes(routes!(tokens::create, tokens::list))
         .routes(routes!(tokens::revoke))
         .routes(routes!(health::health))

@@ -39,6 +39,7 @@ const CHANGES: &[(&str, Scope)] = &[
     ("/events/replay", Scope::Admin),
     ("/events/{id}/replay", Scope::Admin),
     ("/deployments", Scope::Events),
+    ("/notifications/{rule}/test", Scope::Admin),
     ("/admin/scan", Scope::Admin),
     ("/admin/backfill", Scope::Admin),
     ("/admin/registry-gc", Scope::Admin),

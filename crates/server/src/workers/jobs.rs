@@ -2,6 +2,7 @@
 
 mod backfill;
 mod collect;
+mod notify;
 #[cfg(test)]
 mod probe;
 mod rebuild;
@@ -19,13 +20,14 @@ use crate::App;
 
 pub(crate) use backfill::Backfill;
 pub(crate) use collect::CollectGarbage;
+pub(crate) use notify::Notify;
 #[cfg(test)]
 pub(super) use probe::Probe;
 pub(crate) use rebuild::RebuildTracks;
 pub(crate) use scan::ScanImage;
 pub(crate) use scan_tag::ScanTag;
 
-/// Every kind.
+/// Every kind but those that tell others: that is for a server to do.
 pub(super) const ALL: &[&str] = &[
     ScanImage::KIND,
     ScanTag::KIND,
@@ -35,6 +37,8 @@ pub(super) const ALL: &[&str] = &[
     SweepEcs::KIND,
     RebuildTracks::KIND,
 ];
+/// Kinds with workers of their own: a receiver that hangs keeps nothing else waiting.
+pub(super) const TELLING: &[&str] = &[Notify::KIND];
 /// Kinds for which a worker is kept free, so that a push is not kept waiting by long work.
 pub(super) const QUICK: &[&str] = &[ScanImage::KIND, ScanTag::KIND];
 
@@ -52,6 +56,7 @@ pub(super) fn begin(
         SyncRepositories::KIND => queue::begin::<SyncRepositories>(job, app, progress),
         SweepEcs::KIND => queue::begin::<SweepEcs>(job, app, progress),
         RebuildTracks::KIND => queue::begin::<RebuildTracks>(job, app, progress),
+        Notify::KIND => queue::begin::<Notify>(job, app, progress),
         #[cfg(test)]
         Probe::KIND => queue::begin::<Probe>(job, app, progress),
         other => {
@@ -65,6 +70,7 @@ pub(super) fn begin(
 pub(super) async fn given_up(app: &App, job: &Job, why: &str) -> Result<(), StoreError> {
     match job.kind.as_str() {
         ScanImage::KIND => scan::given_up(app, job, why).await,
+        Notify::KIND => notify::given_up(app, job, why).await,
         _ => Ok(()),
     }
 }

@@ -12,6 +12,7 @@ mod github;
 mod housekeeping;
 pub(crate) mod jobs;
 mod journal;
+mod notify;
 pub(crate) mod queue;
 mod registry_sweep;
 mod runner;
@@ -22,6 +23,9 @@ mod turns;
 mod tests;
 
 use runner::Runner;
+
+/// Notifications that are sent at a time in this process.
+const TELLERS: usize = 2;
 
 /// What works in the background of one server.
 #[derive(Debug)]
@@ -44,6 +48,10 @@ impl Workers {
             for _ in 0..app.settings.aws.pollers.clamp(1, 64) {
                 tasks.spawn(sqs::run(app.clone(), queue.clone(), stop.clone()));
             }
+        }
+        tasks.spawn(notify::run(app.clone(), stop.clone()));
+        for _ in 0..TELLERS {
+            tasks.spawn(runner(app, jobs::TELLING, stop.clone()).run());
         }
         // One is kept free for what is quick.
         tasks.spawn(runner(app, jobs::QUICK, stop.clone()).run());
