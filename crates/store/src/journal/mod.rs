@@ -68,6 +68,18 @@ pub struct JournalEntry {
     pub reason: Option<String>,
 }
 
+impl JournalEntry {
+    /// What it says.
+    pub fn raw(&self) -> RawEvent {
+        RawEvent {
+            id: self.id,
+            kind: self.kind.clone(),
+            occurred_at: self.occurred_at,
+            payload: self.payload.clone(),
+        }
+    }
+}
+
 /// What an entry says, and no more: what whoever acts on it must know.
 #[derive(Debug, Clone)]
 pub struct RawEvent {

@@ -126,7 +126,7 @@ async fn touched(app: &App, entries: &[&JournalEntry]) -> Result<BTreeSet<Place>
     let mut facts = Facts::default();
     for entry in entries {
         // What could not be understood is dead, and was left out.
-        let _known = app.tracker.understand(entry, &mut facts);
+        let _known = app.tracker.understand(&entry.raw(), &mut facts);
     }
     let facts = facts.sorted();
     let of_tasks = facts.tasks.into_iter().map(|task| (task.environment, task.deployment));
