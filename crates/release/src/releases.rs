@@ -12,7 +12,7 @@ use portolan_model::{ReleaseId, RolloutId};
 use portolan_store::{
     Page, Paged, Quarantine, Release, Rollout, RolloutFilter, RolloutStep, Store, StoreError,
 };
-use portolan_tracker::Tracker;
+use portolan_tracker::{Intake, Tracker};
 
 use crate::project::Project;
 use crate::reach::Reach;
@@ -35,7 +35,7 @@ pub struct Releases {
 #[derive(Debug)]
 struct Inner {
     store: Store,
-    tracker: Tracker,
+    intake: Intake,
     projects: BTreeMap<String, Project>,
     reach: Arc<dyn Reach>,
     witness: Arc<dyn Witness>,
@@ -52,21 +52,21 @@ impl Releases {
         reach: Arc<dyn Reach>,
         settings: Settings,
     ) -> Self {
-        let witness = Arc::new(tracker.clone());
-        Self::with_witness(tracker, projects, reach, witness, settings)
+        let store = tracker.store().clone();
+        Self::with_witness(store, projects, reach, Arc::new(tracker), settings)
     }
 
     /// The same, with another ear for events.
     pub fn with_witness(
-        tracker: Tracker,
+        store: Store,
         projects: BTreeMap<String, Project>,
         reach: Arc<dyn Reach>,
         witness: Arc<dyn Witness>,
         settings: Settings,
     ) -> Self {
-        let store = tracker.store().clone();
         let fresh = Fresh::default();
-        let inner = Inner { store, tracker, projects, reach, witness, settings, fresh };
+        let intake = Intake::new(store.clone());
+        let inner = Inner { store, intake, projects, reach, witness, settings, fresh };
         Self { inner: Arc::new(inner) }
     }
 
@@ -74,8 +74,8 @@ impl Releases {
         &self.inner.store
     }
 
-    pub(crate) fn tracker(&self) -> &Tracker {
-        &self.inner.tracker
+    pub(crate) fn intake(&self) -> Intake {
+        self.inner.intake.clone()
     }
 
     pub(crate) fn reach(&self) -> &dyn Reach {

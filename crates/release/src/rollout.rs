@@ -13,6 +13,7 @@ mod step;
 mod stop;
 mod story;
 mod tags;
+mod tell;
 mod undo;
 mod watch;
 mod wave;

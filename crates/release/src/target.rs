@@ -235,6 +235,11 @@ pub trait Target: Send + Sync + fmt::Debug {
     /// Why a deployment failed.
     fn explain<'a>(&'a self, started: &'a Started) -> Asked<'a, Explanation>;
 
+    /// Whether events tell by themselves what runs there. Where they do not, a rollout tells it.
+    fn is_heard(&self) -> bool {
+        true
+    }
+
     /// Runs a command once, and waits until it has ended or its time is over.
     fn run_once<'a>(&'a self, once: &'a Once) -> Asked<'a, Ended>;
 }

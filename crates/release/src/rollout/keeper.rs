@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use portolan_model::{RolloutId, Timestamp};
+use portolan_model::{Ids, RolloutId, Timestamp};
 use portolan_store::{PlaceLease, RolloutState, RolloutStep, StepState, Store, Taking};
 use serde_json::Value;
 
@@ -60,6 +60,16 @@ impl Keeper {
     /// For which rollout.
     pub(super) fn rollout(&self) -> RolloutId {
         self.lease.rollout
+    }
+
+    /// The present moment.
+    pub(super) fn now(&self) -> Timestamp {
+        self.store.now()
+    }
+
+    /// Where new identities come from.
+    pub(super) fn ids(&self) -> &dyn Ids {
+        self.store.ids()
     }
 
     /// The number of the taking.

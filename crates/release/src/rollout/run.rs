@@ -218,6 +218,8 @@ impl Releases {
             target,
             images,
             witness: self.witness(),
+            intake: self.intake(),
+            by: rollout.created_by.clone(),
             known: steps.into_iter().map(|step| (step.name.clone(), step)).collect(),
             made: Mutex::new(HashMap::new()),
         })

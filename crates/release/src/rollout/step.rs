@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use portolan_model::failpoint;
 use portolan_store::{RolloutStep, StepState};
+use portolan_tracker::Intake;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -31,6 +32,9 @@ pub(super) struct Rolling {
     pub(super) target: Arc<dyn Target>,
     pub(super) images: Arc<dyn Images>,
     pub(super) witness: Arc<dyn Witness>,
+    pub(super) intake: Intake,
+    /// Who ordered it.
+    pub(super) by: String,
     /// What was recorded before this process began.
     pub(super) known: HashMap<String, RolloutStep>,
     /// The definitions that this process made, by service.

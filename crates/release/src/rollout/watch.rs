@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::step::{Rolling, name};
 use super::stop::Stop;
 use super::story::{explained, story};
+use super::tell::Way;
 use crate::plan::ServicePlan;
 use crate::target::{Look, Started};
 use crate::witness::{Expected, Word};
@@ -20,6 +21,8 @@ struct Watched<'a> {
     started: &'a Started,
     step: String,
     expected: Expected,
+    /// Where it leads.
+    way: Way,
     /// Since when it is complete, and events do not say so.
     complete: Option<Instant>,
 }
@@ -41,7 +44,8 @@ impl Rolling {
                 self.keeper.begin(&step, json!({"deployment": started.deployment})).await?;
                 let expected = services.get(started.service.as_str()).filter(|_| verb == "watch");
                 let expected = expected.map_or_else(Expected::default, |it| expected_of(it));
-                open.push(Watched { started, step, expected, complete: None });
+                let way = if verb == "watch" { Way::Forward } else { Way::Back };
+                open.push(Watched { started, step, expected, way, complete: None });
             }
         }
         let deadline = Instant::now() + Duration::from_secs(u64::from(self.options.seconds));
@@ -98,6 +102,7 @@ impl Rolling {
 
     async fn complete(&self, watched: &Watched<'_>) -> Result<(), Stop> {
         failpoint::hit("rollout.after-act");
+        self.tell(watched.started, watched.way).await?;
         let outcome = json!({"deployment": watched.started.deployment});
         self.keeper.end(&watched.step, StepState::Done, outcome).await?;
         failpoint::hit("rollout.after-step");

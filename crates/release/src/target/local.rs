@@ -162,6 +162,10 @@ impl Target for LocalTarget {
         self.explained(started).boxed()
     }
 
+    fn is_heard(&self) -> bool {
+        false
+    }
+
     fn run_once<'a>(&'a self, once: &'a Once) -> Asked<'a, Ended> {
         self.run(once).boxed()
     }

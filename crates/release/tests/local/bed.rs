@@ -16,7 +16,7 @@ use portolan_release::target::local::LocalTarget;
 use portolan_release::{
     Images, Note, Options, Order, Plan, Reach, Releases, Scope, Settings, Source, Target,
 };
-use portolan_store::{Release, Rollout, Store, StoreOptions};
+use portolan_store::{Release, Rollout, Store, StoreOptions, TaskFilter};
 use portolan_testkit::containers::{self, Containers};
 use portolan_testkit::docker_registry::{self, DockerRegistry};
 use portolan_testkit::{Publisher, process};
@@ -85,6 +85,7 @@ runs = "local"
 pub(crate) struct Bed {
     pub(crate) releases: Releases,
     pub(crate) engine: Engine,
+    pub(crate) tracker: Tracker,
     registry: DockerRegistry,
     // Dropped after the engine's last use: it ends all containers.
     _home: Containers,
@@ -116,8 +117,8 @@ impl Bed {
         let reach = Here { target: Arc::new(target), images: Arc::new(images) };
         let settings = Settings { poll: Duration::from_millis(300), ..Settings::default() };
         let tracker = Tracker::new(store, Rules::default());
-        let releases = Releases::new(tracker, projects, Arc::new(reach), settings);
-        Self { releases, engine, registry, _home: home, _folder: folder }
+        let releases = Releases::new(tracker.clone(), projects, Arc::new(reach), settings);
+        Self { releases, engine, tracker, registry, _home: home, _folder: folder }
     }
 
     /// Pushes a version of both images: what `web` and `job` run, and files that are in `job`.
@@ -155,6 +156,30 @@ impl Bed {
         let order = Order { plan, options, by: "ann".to_owned(), ci_url: None };
         let ordered = self.releases.apply(order).await.unwrap();
         self.releases.run(ordered.id, "me").await.unwrap()
+    }
+
+    /// What the tracker says runs, by service, after all that is in the journal was acted on.
+    pub(crate) async fn told(&self) -> Vec<(String, String)> {
+        let store = self.tracker.store();
+        let entries = store.pending_events(None, 1_000).await.unwrap();
+        self.tracker.apply(&entries).await.unwrap();
+        let mut told = Vec::new();
+        // Nobody scans here, so that the services of their images are not known.
+        for held in [true, false] {
+            let filter = TaskFilter { at: Some(store.now()), held, ..TaskFilter::default() };
+            for task in store.tasks(&filter).await.unwrap() {
+                let digest = task.fact.stated.unwrap().to_string();
+                told.push((task.fact.ecs_service.unwrap(), digest));
+            }
+        }
+        told.sort();
+        told
+    }
+
+    /// What the tracker should say where both services run the images of a tag.
+    pub(crate) async fn images(&self, tag: &str) -> Vec<(String, String)> {
+        let images = self.release(tag).await.images;
+        images.into_iter().map(|it| (it.image, it.digest.to_string())).collect()
     }
 
     pub(crate) async fn containers(&self) -> Vec<Container> {

@@ -14,6 +14,7 @@ async fn versions_come_and_bad_ones_go() {
     assert_eq!((first.state, first.reason), (RolloutState::Succeeded, None));
     assert_eq!(bed.running().await, ["job", "web", "web"]);
     assert!(bed.plan("1").await.is_empty());
+    assert_eq!(bed.told().await, bed.images("1").await);
     let second = bed.roll("2").await;
     assert_eq!((second.state, second.reason), (RolloutState::Succeeded, None));
     assert_eq!(bed.running().await, ["job", "web", "web"]);
@@ -28,6 +29,7 @@ async fn versions_come_and_bad_ones_go() {
     assert!(reason.contains("ended with 3") && reason.contains("no database"), "{reason}");
     assert!(bed.runs("web", "2").await && bed.runs("job", "2").await);
     assert_eq!(bed.running().await, ["job", "web", "web"]);
+    assert_eq!(bed.told().await, bed.images("2").await);
 
     // A migration that fails keeps its service from being touched.
     bed.push("4", Bed::serve(), "sleep 1000", &[("www/broken", "")]);

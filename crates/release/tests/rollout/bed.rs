@@ -108,7 +108,8 @@ impl Bed {
             ..Settings::default()
         };
         let reach = Arc::new(Near(memory.clone()));
-        let releases = Releases::with_witness(tracker, projects, reach, ear.clone(), settings);
+        let releases =
+            Releases::with_witness(store.clone(), projects, reach, ear.clone(), settings);
         for version in 1..=3 {
             for name in ["api", "worker", "old"] {
                 let tag = format!("v{version}");
