@@ -34,15 +34,19 @@ pub(crate) fn main() -> ExitCode {
     }));
     // The hook has said what there is to say.
     let ended = panic::catch_unwind(AssertUnwindSafe(|| run(std::env::args_os().collect())));
-    ended.unwrap_or(Code::Bug).into()
+    ended.unwrap_or(Code::Bug.into())
 }
 
-fn run(arguments: Vec<OsString>) -> Code {
+fn run(arguments: Vec<OsString>) -> ExitCode {
     let environment = Environment::read();
+    // A tool that is replaced has options of its own, which ours must not take from it.
+    if let Some(ended) = commands::compat::by_name(&arguments, &environment) {
+        return ended;
+    }
     let no_colour = environment.get(env::NO_COLOR).is_some();
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        Err(error) => return help_or_usage(&error, no_colour),
+        Err(error) => return help_or_usage(&error, no_colour).into(),
     };
     let printer = Printer::new(cli.global.output, cli.global.quiet, no_colour);
     let mut global = cli.global;
@@ -50,17 +54,20 @@ fn run(arguments: Vec<OsString>) -> Code {
     global.server = global.server.filter(|url| !url.is_empty());
     global.config = global.config.filter(|path| !path.as_os_str().is_empty());
     let context = Context { printer, environment, global };
+    if let Command::Compat(command) = &cli.command {
+        return commands::compat::run(command, &context.environment);
+    }
     match dispatch(&context, cli.command) {
-        Ok(()) => Code::Done,
+        Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             context.printer.failure(&failure);
-            failure.code
+            failure.code.into()
         }
     }
 }
 
 /// Prints what the parser answers: help and version on standard output, else what is wrong.
-fn help_or_usage(error: &clap::Error, no_colour: bool) -> Code {
+pub(crate) fn help_or_usage(error: &clap::Error, no_colour: bool) -> Code {
     let text = error.render();
     let colour = printer::colour(no_colour, error.use_stderr());
     let text = if colour { text.ansi().to_string() } else { text.to_string() };
@@ -93,6 +100,21 @@ fn dispatch(context: &Context, command: Command) -> Outcome {
         Command::History(arguments) => {
             in_runtime(interruptible(commands::history::run(context, arguments)))
         }
+        Command::Release(command) => {
+            in_runtime(interruptible(commands::release::run(context, command)))
+        }
+        Command::Deploy(arguments) => {
+            in_runtime(interruptible(commands::deploy::deploy(context, arguments)))
+        }
+        Command::ReleaseDeploy(arguments) => {
+            in_runtime(interruptible(commands::deploy::release_deploy(context, arguments)))
+        }
+        Command::Rollback(arguments) => {
+            in_runtime(interruptible(commands::deploy::rollback(context, arguments)))
+        }
+        Command::Confirm(arguments) => {
+            in_runtime(interruptible(commands::deploy::confirm(context, arguments)))
+        }
         Command::Image(command) => {
             in_runtime(interruptible(commands::image::run(context, command)))
         }
@@ -108,6 +130,8 @@ fn dispatch(context: &Context, command: Command) -> Outcome {
         Command::Notifications(command) => {
             in_runtime(interruptible(commands::notifications::run(context, command)))
         }
+        // It ended before anything of ours began.
+        Command::Compat(_) => Ok(()),
         Command::Config(args::Config::Default) => commands::config::default(context),
         Command::Completions { shell } => {
             commands::generated::completions(context, Cli::command(), shell)

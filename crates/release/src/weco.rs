@@ -122,7 +122,7 @@ impl Weco {
     }
 
     /// The repository of the image `id`, which may have left the project since.
-    fn repository(&self, id: &str) -> String {
+    pub fn repository(&self, id: &str) -> String {
         let image = self.project.project.images.get(id);
         image.map_or_else(
             || format!("uk.ac.wellcome/{id}"),

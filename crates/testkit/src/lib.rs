@@ -19,11 +19,13 @@ pub mod postgres;
 pub mod process;
 pub mod publish;
 mod random;
+pub mod receiver;
 pub mod server;
 mod spawner;
 pub mod story;
 pub mod synthetic;
 pub mod tar;
+pub mod weco;
 
 pub use browser::Browser;
 pub use image::{Image, Index};

@@ -1,10 +1,13 @@
 //! What can be written on the command line.
 
 pub(crate) mod append;
+pub(crate) mod compat;
+pub(crate) mod deploy;
 pub(crate) mod events;
 pub(crate) mod image;
 pub(crate) mod notifications;
 pub(crate) mod registry;
+pub(crate) mod release;
 pub(crate) mod token;
 pub(crate) mod track;
 
@@ -70,6 +73,13 @@ pub(crate) enum Command {
     Where(track::Where),
     Diff(track::Diff),
     History(track::History),
+    /// Say what is deployed together, and keep what is bad from being deployed
+    #[command(subcommand)]
+    Release(release::Release),
+    Deploy(deploy::Deploy),
+    ReleaseDeploy(deploy::ReleaseDeploy),
+    Rollback(deploy::Rollback),
+    Confirm(deploy::Confirm),
     /// Look into images, copy them, make them
     #[command(subcommand)]
     Image(image::Image),
@@ -85,6 +95,8 @@ pub(crate) enum Command {
     /// Who is told of what: what was sent, and trying it out
     #[command(subcommand)]
     Notifications(notifications::Notifications),
+    #[command(subcommand)]
+    Compat(compat::Compat),
     Doctor(Doctor),
     /// Show the configuration that there is
     #[command(subcommand)]

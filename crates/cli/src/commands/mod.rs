@@ -1,6 +1,8 @@
 //! One function for each command. What they share is beside them.
 
+pub(crate) mod compat;
 pub(crate) mod config;
+pub(crate) mod deploy;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod events;
@@ -9,6 +11,8 @@ pub(crate) mod history;
 pub(crate) mod image;
 pub(crate) mod notifications;
 pub(crate) mod registry;
+pub(crate) mod release;
+mod releasing;
 pub(crate) mod running;
 pub(crate) mod token;
 pub(crate) mod up;

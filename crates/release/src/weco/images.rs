@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures::FutureExt as _;
-use portolan_aws::RegistryImage;
+use portolan_aws::{RegistryImage, Tagged};
 use portolan_model::{Tag, Target};
 
 use super::item::target;
@@ -64,6 +64,21 @@ impl Weco {
             labelled.insert(id.clone(), tags);
         }
         Ok(Labelled(labelled))
+    }
+
+    /// Lets the tag `label` of the image `id` point to the one that has the tag `tag`.
+    pub async fn label(&self, id: &str, tag: &str, label: &str) -> Result<(), WecoError> {
+        let repository = self.repository(id);
+        let source = target(id, tag)?;
+        let found = self.ecr.images(&repository, std::slice::from_ref(&source)).await?;
+        let Some((_, image)) = found.found.first() else {
+            return Err(WecoError::Gone(vec![format!("{repository}:{tag}")]));
+        };
+        if self.ecr.put_tag(&repository, image, label).await? == Tagged::Immutable {
+            let (tag, undone) = (label.to_owned(), format!("it was pushed as {tag}"));
+            return Err(WecoError::Immutable { repository, tag, undone });
+        }
+        Ok(())
     }
 
     /// The images of `release`, each with what the tag `pointer` of its repository points to. Those
