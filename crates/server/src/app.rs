@@ -5,6 +5,7 @@ use std::sync::Arc;
 use portolan_catalogue::Catalogue;
 use portolan_model::Timestamp;
 use portolan_registry::{Registry, RegistryError};
+use portolan_release::Releases;
 use portolan_store::{Store, StoreError};
 use portolan_tracker::{Intake, Tracker};
 use tokio_util::sync::CancellationToken;
@@ -26,6 +27,8 @@ pub struct App {
     pub catalogue: Catalogue,
     /// What keeps track of what runs where.
     pub tracker: Tracker,
+    /// Releases of projects, and bringing them to environments.
+    pub releases: Releases,
     /// What takes events into the journal.
     pub intake: Intake,
     /// How it behaves.
@@ -62,11 +65,13 @@ impl App {
         let registry = tokio::task::spawn_blocking(move || Registry::open(opening, &blobs, limits));
         let registry = registry.await.map_err(|_| OpenError::Stopped)??;
         let (scan, limits) = (settings.scan.clone(), settings.limits.clone());
+        let tracker = Tracker::new(store.clone(), settings.track.clone());
         Ok(Self {
             started_at: store.now(),
             catalogue: Catalogue::new(store.clone(), scan, limits),
             images: Images { built_in: registry.clone(), other: settings.registry.clone() },
-            tracker: Tracker::new(store.clone(), settings.track.clone()),
+            releases: settings.releases.open(&tracker, &registry),
+            tracker,
             intake: Intake::new(store.clone()),
             opener: Opener::new(&settings.limits),
             door: Door::default(),

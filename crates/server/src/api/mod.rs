@@ -18,6 +18,7 @@ mod environments;
 mod error;
 mod events;
 mod files;
+mod freezes;
 mod health;
 mod history;
 mod image_files;
@@ -25,7 +26,12 @@ mod images;
 mod ingest;
 mod jobs;
 mod notifications;
+mod plans;
+mod projects;
+mod release_error;
+mod releases;
 mod repositories;
+mod rollouts;
 mod running;
 mod services;
 mod stream;
@@ -33,6 +39,7 @@ mod tags;
 mod tokens;
 mod track;
 mod where_is;
+mod who;
 
 use axum::Router;
 use axum::routing::get;
@@ -79,6 +86,15 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(admin::backfill))
         .routes(routes!(admin::collect))
         .routes(routes!(admin::rebuild))
+        .routes(routes!(projects::list))
+        .routes(routes!(releases::prepare, releases::list))
+        .routes(routes!(releases::one))
+        .routes(routes!(releases::quarantine, releases::lift))
+        .routes(routes!(plans::make))
+        .routes(routes!(rollouts::order, rollouts::list))
+        .routes(routes!(rollouts::one))
+        .routes(routes!(rollouts::approve))
+        .routes(routes!(freezes::freeze, freezes::thaw))
         .routes(routes!(notifications::list))
         .routes(routes!(notifications::test))
         .routes(routes!(tokens::create, tokens::list))

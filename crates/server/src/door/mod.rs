@@ -51,6 +51,14 @@ pub(crate) struct Holder {
     pub(crate) id: TokenId,
     /// Its name.
     pub(crate) name: String,
+    scopes: Vec<Scope>,
+}
+
+impl Holder {
+    /// Whether the token is good for what `needed` is for.
+    pub(crate) fn allows(&self, needed: &Scope) -> bool {
+        self.scopes.iter().any(|scope| scope.allows(needed))
+    }
 }
 
 /// Why a text lets nobody in.
@@ -110,11 +118,12 @@ impl Door {
         method: &Method,
     ) -> Result<Option<Holder>, Refusal> {
         let elsewhere = caller == Caller::Elsewhere;
-        let needed = match need {
+        let needed = match need.clone() {
             Need::Nothing => return Ok(None),
             Need::Read if caller == Caller::Machine => return Ok(None),
             Need::Read | Need::Login => Scope::Read,
             Need::Scope(scope) => scope,
+            Need::Deploy => Scope::Deploy("ENVIRONMENT".to_owned()),
         };
         let keys = self.0.keys(store).await.map_err(Refusal::Store)?;
         if keys.len() == 0 && !elsewhere {
@@ -135,11 +144,17 @@ impl Door {
         let now = store.now();
         let key = live(&keys, text.expose(), now);
         let key = key.map_err(|unlike| Refusal::Unknown(unlike.to_string()))?;
-        if !key.token.allows(&needed) {
+        let of_some = |scope: &Scope| matches!(scope, Scope::Deploy(_) | Scope::Admin);
+        let fits = match need {
+            Need::Deploy => key.token.scopes.iter().any(of_some),
+            _ => key.token.allows(&needed),
+        };
+        if !fits {
             return Err(Refusal::scope(&key.token.name, &needed));
         }
         key.was_used(store, now);
-        Ok(Some(Holder { id: key.token.id, name: key.token.name.clone() }))
+        let Token { id, name, scopes, .. } = key.token.clone();
+        Ok(Some(Holder { id, name, scopes }))
     }
 }
 

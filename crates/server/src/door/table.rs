@@ -18,6 +18,9 @@ pub(super) enum Need {
     Login,
     /// A token with this scope.
     Scope(Scope),
+    /// A token with the scope `deploy:` of some environment. Of which is seen where the request is
+    /// read.
+    Deploy,
 }
 
 /// Routes whatever the method.
@@ -39,6 +42,8 @@ const CHANGES: &[(&str, Scope)] = &[
     ("/events/replay", Scope::Admin),
     ("/events/{id}/replay", Scope::Admin),
     ("/deployments", Scope::Events),
+    ("/releases", Scope::Release),
+    ("/releases/{id}/quarantine", Scope::Release),
     ("/notifications/{rule}/test", Scope::Admin),
     ("/admin/scan", Scope::Admin),
     ("/admin/backfill", Scope::Admin),
@@ -46,6 +51,10 @@ const CHANGES: &[(&str, Scope)] = &[
     ("/admin/rebuild", Scope::Admin),
     ("/ui/journal/{id}/replay", Scope::Admin),
 ];
+
+/// Routes that change an environment, or plan that.
+const DEPLOYS: &[&str] =
+    &["/plans", "/rollouts", "/rollouts/{id}/approve", "/environments/{name}/freeze"];
 
 /// The scope that the route asks for where it changes something, if it is named.
 fn of_change(route: &str) -> Option<&'static Scope> {
@@ -59,6 +68,9 @@ pub(super) fn need(method: &Method, route: &str) -> Need {
     }
     if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
         return if matches!(route, "/v2" | "/v2/") { Need::Login } else { Need::Read };
+    }
+    if DEPLOYS.contains(&route) {
+        return Need::Deploy;
     }
     Need::Scope(of_change(route).cloned().unwrap_or(Scope::Admin))
 }
@@ -75,7 +87,9 @@ mod tests {
         for (path, item) in paths.as_object().unwrap() {
             let reads = ["get", "head", "options", "parameters", "summary", "description"];
             let is_change = item.as_object().unwrap().keys().any(|key| !reads.contains(&&**key));
-            let named = of_change(path).is_some() || ALWAYS.iter().any(|(route, _)| route == path);
+            let named = of_change(path).is_some()
+                || DEPLOYS.contains(&path.as_str())
+                || ALWAYS.iter().any(|(route, _)| route == path);
             assert!(!is_change || named, "{path} changes something, and no scope is named for it");
             changes += usize::from(is_change);
         }

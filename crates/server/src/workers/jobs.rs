@@ -6,6 +6,7 @@ mod notify;
 #[cfg(test)]
 mod probe;
 mod rebuild;
+pub(crate) mod rollout;
 mod scan;
 mod scan_tag;
 
@@ -24,6 +25,7 @@ pub(crate) use notify::Notify;
 #[cfg(test)]
 pub(super) use probe::Probe;
 pub(crate) use rebuild::RebuildTracks;
+use rollout::RunRollout;
 pub(crate) use scan::ScanImage;
 pub(crate) use scan_tag::ScanTag;
 
@@ -36,7 +38,20 @@ pub(super) const ALL: &[&str] = &[
     SyncRepositories::KIND,
     SweepEcs::KIND,
     RebuildTracks::KIND,
+    RunRollout::KIND,
 ];
+/// Kinds for all workers: each is done in its turn, however long it takes.
+pub(super) const COMMON: &[&str] = &[
+    ScanImage::KIND,
+    ScanTag::KIND,
+    Backfill::KIND,
+    CollectGarbage::KIND,
+    SyncRepositories::KIND,
+    SweepEcs::KIND,
+    RebuildTracks::KIND,
+];
+/// Kinds with workers of their own: they wait much and do little, and nobody wants to wait for them.
+pub(super) const PATIENT: &[&str] = &[RunRollout::KIND];
 /// Kinds with workers of their own: a receiver that hangs keeps nothing else waiting.
 pub(super) const TELLING: &[&str] = &[Notify::KIND];
 /// Kinds for which a worker is kept free, so that a push is not kept waiting by long work.
@@ -56,6 +71,7 @@ pub(super) fn begin(
         SyncRepositories::KIND => queue::begin::<SyncRepositories>(job, app, progress),
         SweepEcs::KIND => queue::begin::<SweepEcs>(job, app, progress),
         RebuildTracks::KIND => queue::begin::<RebuildTracks>(job, app, progress),
+        RunRollout::KIND => queue::begin::<RunRollout>(job, app, progress),
         Notify::KIND => queue::begin::<Notify>(job, app, progress),
         #[cfg(test)]
         Probe::KIND => queue::begin::<Probe>(job, app, progress),

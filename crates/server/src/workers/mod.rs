@@ -24,6 +24,9 @@ mod tests;
 
 use runner::Runner;
 
+/// Rollouts that are done at a time in this process.
+const ROLLOUTS: usize = 4;
+
 /// Notifications that are sent at a time in this process.
 const TELLERS: usize = 2;
 
@@ -56,8 +59,12 @@ impl Workers {
         // One is kept free for what is quick.
         tasks.spawn(runner(app, jobs::QUICK, stop.clone()).run());
         for _ in 0..app.settings.workers.clamp(1, 64) {
-            tasks.spawn(runner(app, jobs::ALL, stop.clone()).run());
+            tasks.spawn(runner(app, jobs::COMMON, stop.clone()).run());
         }
+        for _ in 0..ROLLOUTS {
+            tasks.spawn(runner(app, jobs::PATIENT, stop.clone()).run());
+        }
+        tasks.spawn(resume(app.clone(), stop.clone()));
         tasks.close();
         Self { stop, tasks }
     }
@@ -67,6 +74,19 @@ impl Workers {
     pub async fn stop(self) {
         self.stop.cancel();
         self.tasks.wait().await;
+    }
+}
+
+/// Sees to it that open rollouts have somebody who works on them, at the start and now and then.
+async fn resume(app: App, stop: CancellationToken) {
+    loop {
+        if let Err(error) = jobs::rollout::enqueue_open(&app).await {
+            tracing::warn!(%error, "open rollouts wait for the store");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(app.settings.housekeeping) => {}
+        }
     }
 }
 
@@ -84,4 +104,10 @@ pub(crate) async fn run_until_idle(app: &App) -> Result<(), StoreError> {
             return Ok(());
         }
     }
+}
+
+/// Sends the next notification that may be sent now; false where there is none.
+#[cfg(test)]
+pub(crate) async fn tell_next(app: &App) -> Result<bool, StoreError> {
+    runner(app, jobs::TELLING, CancellationToken::new()).run_next().await
 }

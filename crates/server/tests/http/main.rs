@@ -15,6 +15,7 @@ mod images;
 mod jobs;
 mod journal;
 mod queues;
+mod releases;
 mod repositories;
 mod running;
 mod served;
