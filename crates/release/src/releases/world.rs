@@ -194,7 +194,8 @@ impl Releases {
             Ok::<_, WorldError>(target.read(&wanted).await?)
         };
         let images = self.images_there(project, name, environment, release);
-        let (services, images) = futures::try_join!(services, images)?;
+        // One after the other: each makes as many calls at once as are made at all.
+        let (services, images) = (services.await?, images.await?);
         let remembered = self.remembered((&project.id, name), release.id, own).await?;
         Ok(World { services, images, ..remembered })
     }

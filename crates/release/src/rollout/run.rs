@@ -64,6 +64,31 @@ impl Releases {
         .boxed()
     }
 
+    /// Ends a rollout that was begun and cannot be brought to its end, as it is: what it did stays.
+    /// Nobody may be at it. For whoever has seen to the environment by hand.
+    pub async fn give_up(
+        &self,
+        id: RolloutId,
+        reason: &str,
+        owner: &str,
+    ) -> Result<Rollout, RunError> {
+        let rollout = self.known(id).await?;
+        if rollout.state.is_end() {
+            return Ok(rollout);
+        }
+        let place = (rollout.project.as_str(), rollout.environment.as_str());
+        match Keeper::take(self.store(), place, id, owner, self.settings().lease).await? {
+            Asked::Taken(keeper) => {
+                keeper.stands(RolloutState::Failed, Some(reason)).await?;
+                self.known(id).await
+            }
+            Asked::Held(held) => Err(held),
+            Asked::Abandoned(other, owner) => {
+                Err(RunError::Held { by: other, owner, until: self.store().now() })
+            }
+        }
+    }
+
     async fn known(&self, id: RolloutId) -> Result<Rollout, RunError> {
         self.store().rollout(id).await?.ok_or(RunError::None(id))
     }

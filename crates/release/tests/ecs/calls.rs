@@ -28,7 +28,26 @@ async fn ten_floating_services_take_few_calls() {
     assert_eq!(bed.tags(), [2; 10]);
     let calls = others(&bed);
     assert!(calls <= 40, "{calls}: {:?}", bed.fake.counts());
-    assert!(bed.fake.most_at_once() <= 16, "{}", bed.fake.most_at_once());
+    assert!(bed.fake.most_at_once() < 10, "{}", bed.fake.most_at_once());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sixty_services_are_asked_for_together() {
+    let names: Vec<String> = (0..60).map(|number| format!("s{number}")).collect();
+    let images: Vec<[&str; 1]> = names.iter().map(|name| [name.as_str()]).collect();
+    let services: Vec<Given<'_>> =
+        names.iter().zip(&images).map(|(name, images)| service(name, images)).collect();
+    let bed = Bed::new(&services, "").await;
+    assert_eq!(bed.plan().await.changed().count(), 60);
+    let counts = bed.fake.counts();
+    // Two clusters; each of their 60 tasks is told of with others.
+    assert_eq!(
+        (counts["DescribeServices"], counts["ListTasks"], counts["DescribeTasks"]),
+        (6, 2, 2)
+    );
+    assert!(!counts.contains_key("DescribeTaskDefinition"));
+    assert_eq!(counts["BatchGetImage"], 60, "{counts:?}");
+    assert!(bed.fake.most_at_once() < 10);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -15,7 +15,6 @@ use portolan_release::{
     Images, Note, Options, Order, Plan, Reach, Releases, Scope, Settings, Source, Target, Witness,
 };
 use portolan_store::{Release, Rollout, RolloutState, Store, StoreError, StoreOptions};
-use portolan_tracker::{Rules, Tracker};
 
 use crate::memory::Memory;
 use crate::shelf::{Shelf, spot};
@@ -95,7 +94,6 @@ impl Bed {
         let clock = Arc::new(SetClock(AtomicI64::new(1_000_000)));
         let ids = Arc::new(Sequence::default());
         let store = Store::open(&StoreOptions::new(url), clock.clone(), ids).await.unwrap();
-        let tracker = Tracker::new(store.clone(), Rules::default());
         let section: ProjectSection = toml::from_str(project).unwrap();
         let sections: BTreeMap<String, ProjectSection> = [("shop".to_owned(), section)].into();
         let (projects, _) = project::build(&sections, &|_| unreachable!()).unwrap();

@@ -85,6 +85,24 @@ fn killed_anywhere_on_the_way_back_it_goes_back_to_the_same_end() {
 }
 
 #[test]
+fn what_cannot_be_ended_is_given_up() {
+    let _turn = TURN.lock();
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let bed = Bed::new().await;
+        let id = bed.order(2, Options::default()).await.id;
+        assert!(dies(&bed, id, 12).await);
+        let error = bed.releases.give_up(id, "seen to by hand", "second").await.unwrap_err();
+        assert!(matches!(error, portolan_release::RunError::Held { .. }), "{error}");
+        bed.pass(120);
+        let rollout = bed.releases.give_up(id, "seen to by hand", "second").await.unwrap();
+        assert_eq!(rollout.state, RolloutState::Failed);
+        assert_eq!(rollout.reason.as_deref(), Some("seen to by hand"));
+        assert_eq!(bed.roll(3, Options::default()).await.state, RolloutState::Succeeded);
+        assert_eq!(bed.whole(), 3);
+    });
+}
+
+#[test]
 fn killed_anywhere_the_next_one_undoes_it_first() {
     let _turn = TURN.lock();
     tokio::runtime::Runtime::new().unwrap().block_on(async {

@@ -22,7 +22,7 @@ impl EcsTarget {
     ) -> Result<BTreeMap<String, Found>, TargetError> {
         let mut by_name: BTreeMap<String, Vec<Service>> =
             wanted.iter().map(|name| (name.clone(), Vec::new())).collect();
-        let (named, tagged) = futures::try_join!(self.named(wanted), self.tagged(wanted))?;
+        let (named, tagged) = (self.named(wanted).await?, self.tagged(wanted).await?);
         for (name, service) in named.into_iter().chain(tagged) {
             by_name.entry(name).or_default().push(service);
         }
