@@ -14,6 +14,7 @@ mod files;
 mod images;
 mod jobs;
 mod journal;
+mod notifications;
 mod queues;
 mod releases;
 mod repositories;

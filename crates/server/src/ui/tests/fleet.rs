@@ -147,7 +147,7 @@ impl Rollout {
 pub(super) async fn say(intake: &Intake, tracker: &Tracker, bodies: Vec<String>) {
     let message = |body| Message { source: "http".into(), body, id: None, sent_at: None };
     intake.take(bodies.into_iter().map(message).collect()).await.unwrap();
-    let pending = tracker.store().pending_events(10_000).await.unwrap();
+    let pending = tracker.store().pending_events(None, 10_000).await.unwrap();
     tracker.apply(&pending).await.unwrap();
     tracker.store().wake_changes().await;
 }

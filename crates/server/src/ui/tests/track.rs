@@ -145,5 +145,5 @@ async fn a_dead_entry_is_replayed_by_a_form() {
     let answer = tower::ServiceExt::oneshot(bed.router(), request).await.unwrap();
     assert_eq!(answer.status(), StatusCode::SEE_OTHER);
     assert_eq!(answer.headers()["location"], action.strip_suffix("/replay").unwrap());
-    assert_eq!(bed.store.pending_events(10).await.unwrap().len(), 1);
+    assert_eq!(bed.store.pending_events(None, 10).await.unwrap().len(), 1);
 }
