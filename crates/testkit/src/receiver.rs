@@ -143,7 +143,7 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) {
     let mut answer =
         format!("HTTP/1.1 {status} Told\r\ncontent-length: 0\r\nconnection: close\r\n");
     for (name, value) in headers {
-        answer.push_str(&format!("{name}: {value}\r\n"));
+        answer.extend([name, ": ", &value, "\r\n"]);
     }
     answer.push_str("\r\n");
     let _ = stream.write_all(answer.as_bytes());
