@@ -52,10 +52,10 @@ fn word(text: &str) -> String {
 }
 
 /// `what`, and why.
-fn because(what: String, why: Option<&str>) -> String {
+fn because(what: &str, why: Option<&str>) -> String {
     match why {
         Some(why) => line(&format!("{what}: {why}"), LINE),
-        None => line(&what, LINE),
+        None => line(what, LINE),
     }
 }
 
@@ -124,7 +124,7 @@ pub(super) fn of_deployment(
         subject,
         environment: Some(view.environment().to_owned()),
         services: vec![view.service().to_owned()],
-        summary: because(what, why.map(String::as_str)),
+        summary: because(&what, why.map(String::as_str)),
         details,
         at,
     })
@@ -154,7 +154,7 @@ pub(super) fn of_rollout(rollout: &Rollout) -> Vec<Happening> {
             subject: format!("rollout:{}", rollout.id),
             environment: Some(rollout.environment.clone()),
             services: services.clone(),
-            summary: because(format!("{project}: the rollout to {place} {what}"), why),
+            summary: because(&format!("{project}: the rollout to {place} {what}"), why),
             details: details.clone(),
             at,
         }
@@ -205,7 +205,7 @@ pub(super) fn of_release(release: &Release) -> Happening {
         subject: format!("release:{}", release.id),
         environment: None,
         services: Vec::new(),
-        summary: because(format!("{project}: a release was prepared by {by}"), description),
+        summary: because(&format!("{project}: a release was prepared by {by}"), description),
         details: json!({
             "release": release.id,
             "project": project,
@@ -259,7 +259,7 @@ pub(super) fn of_dead(events: &[DeadEvent]) -> Vec<Happening> {
             subject: format!("events:{kind}@{hour}"),
             environment: None,
             services: Vec::new(),
-            summary: because(what, newest.reason.as_deref()),
+            summary: because(&what, newest.reason.as_deref()),
             details: json!({
                 "kind": kind,
                 "count": events.len(),

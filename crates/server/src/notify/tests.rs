@@ -194,14 +194,14 @@ async fn what_fails_twice_is_sent_a_third_time_with_the_same_identity() {
     assert_eq!((told.state, told.attempts), (NotificationState::Sent, 3));
     assert_eq!((told.status, told.error.as_deref()), (Some(204), None));
 
-    let received = receiver.received();
-    assert_eq!(received.len(), 3);
+    let requests = receiver.received();
+    assert_eq!(requests.len(), 3);
     let mut moments = Vec::new();
-    for request in &received {
+    for request in &requests {
         assert_eq!(request.request, "POST /hook/hunter2 HTTP/1.1");
         assert_eq!(request.header("portolan-id"), Some(told.id.to_string().as_str()));
         assert_eq!(request.header("portolan-event"), Some("event-dead"));
-        assert_eq!(request.body, received[0].body, "a repetition says the same");
+        assert_eq!(request.body, requests[0].body, "a repetition says the same");
         let moment = request.header("portolan-timestamp").unwrap();
         let expected = message::signature(signed.secret.as_ref().unwrap(), moment, &request.body);
         assert_eq!(request.header("portolan-signature"), Some(expected.as_str()));
@@ -209,7 +209,7 @@ async fn what_fails_twice_is_sent_a_third_time_with_the_same_identity() {
     }
     moments.dedup();
     assert_eq!(moments.len(), 3, "each attempt is signed at its own moment");
-    let body = received[0].json().unwrap();
+    let body = requests[0].json().unwrap();
     assert_eq!(body["id"], json!(told.id));
     assert_eq!(body["event"], "event-dead");
     assert_eq!(body["happenedAt"], "2026-11-20T18:00:01.000Z");
@@ -315,11 +315,11 @@ async fn slack_gets_one_plain_line() {
     let bed = watching(vec![slack]).await;
     bed.dead("ecs.task", "<!channel> a & b\n<http://x|y>").await;
     bed.tell().await;
-    let received = receiver.received();
+    let requests = receiver.received();
     let text = "an event of kind ecs.task was set aside: \
                 &lt;!channel&gt; a &amp; b &lt;http://x|y&gt;";
-    assert_eq!(received[0].json().unwrap(), json!({ "text": text, "mrkdwn": false }));
-    assert_eq!(received[0].header("portolan-id"), None);
+    assert_eq!(requests[0].json().unwrap(), json!({ "text": text, "mrkdwn": false }));
+    assert_eq!(requests[0].header("portolan-id"), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -335,11 +335,11 @@ async fn two_servers_tell_once() {
         let (mine, theirs) = tokio::join!(workers::tell_next(&bed.app), workers::tell_next(&other));
         assert!(mine.unwrap() ^ theirs.unwrap(), "one of them has the job");
     }
-    let received: Vec<Received> = receiver.received();
-    let mut ids: Vec<_> = received.iter().map(|it| it.header("portolan-id")).collect();
+    let requests: Vec<Received> = receiver.received();
+    let mut ids: Vec<_> = requests.iter().map(|it| it.header("portolan-id")).collect();
     ids.sort_unstable();
     ids.dedup();
-    assert_eq!((received.len(), ids.len()), (10, 10));
+    assert_eq!((requests.len(), ids.len()), (10, 10));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -359,9 +359,9 @@ async fn whoever_dies_while_sending_leaves_it_to_the_next() {
     assert!(workers::tell_next(&other).await.unwrap());
     let told = bed.only().await;
     assert_eq!((told.state, told.attempts), (NotificationState::Sent, 2));
-    let received = receiver.received();
-    assert_eq!(received.len(), 2);
-    assert_eq!(received[0].header("portolan-id"), received[1].header("portolan-id"));
+    let requests = receiver.received();
+    assert_eq!(requests.len(), 2);
+    assert_eq!(requests[0].header("portolan-id"), requests[1].header("portolan-id"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
