@@ -12,6 +12,7 @@ use crate::env::Environment;
 use crate::error::{Failure, Outcome};
 use crate::exit::Code;
 use crate::registries;
+use crate::releasing;
 use crate::source;
 use crate::system::{SystemClock, SystemEntropy, SystemIds};
 use crate::tracking;
@@ -54,6 +55,7 @@ fn settings(config: &Config, environment: &Environment) -> Outcome<Settings> {
     Ok(Settings {
         track: tracking::rules(config),
         aws: tracking::aws(config),
+        releases: releasing::settings(config, environment)?,
         notifications: Notifications {
             rules: config.notifications.clone(),
             ..Notifications::default()

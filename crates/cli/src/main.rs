@@ -19,6 +19,7 @@ mod logins;
 mod printer;
 mod progress;
 mod registries;
+mod releasing;
 mod run;
 mod scratch;
 mod session;

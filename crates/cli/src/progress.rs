@@ -29,6 +29,11 @@ impl Progress {
         Self { bar }
     }
 
+    /// Says `text` above the line, for good.
+    pub(crate) fn above(&self, printer: &Printer, text: &str) {
+        self.bar.suspend(|| printer.note(text));
+    }
+
     /// Changes what is said.
     pub(crate) fn say(&self, doing: String) {
         self.bar.set_message(doing);

@@ -3,6 +3,7 @@
 pub(crate) mod answers;
 pub(crate) mod events;
 pub(crate) mod notifications;
+pub(crate) mod releases;
 pub(crate) mod tokens;
 pub(crate) mod track;
 mod transport;

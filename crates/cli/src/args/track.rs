@@ -14,7 +14,7 @@ pub(crate) struct Moment {
 }
 
 /// Reads a moment as people write one.
-fn moment(text: &str) -> Result<Timestamp, String> {
+pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
     Timestamp::spoken(text, now()).map_err(|error| error.to_string())
 }
 

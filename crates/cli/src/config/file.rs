@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::error::ConfigError;
 use super::keys::{Key, meant};
 use super::origin::Origin;
+use super::projects;
 use crate::env::Environment;
 
 /// The name of the file.
@@ -105,6 +106,10 @@ impl Text {
         values: &mut Vec<Placed>,
     ) -> Result<(), ConfigError> {
         for (name, value) in content {
+            if path.is_empty() && name.get_ref() == projects::SECTION {
+                // What is below has names of its own on every floor: [`Text::projects`] reads it.
+                continue;
+            }
             let origin = self.origin(name.span().start);
             let name = name.into_inner();
             let full = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
@@ -132,7 +137,13 @@ impl Text {
         1 + self.text.bytes().take(at).filter(|byte| *byte == b'\n').count()
     }
 
-    fn origin(&self, at: usize) -> Origin {
+    /// The whole of it.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// That it is written at the byte `at`.
+    pub(super) fn origin(&self, at: usize) -> Origin {
         Origin::File { path: self.path.clone(), line: self.line(at) }
     }
 
@@ -167,7 +178,8 @@ fn unknown(
         rest.split('.').next()
     });
     if is_section {
-        let meant = meant(name, below).map(full);
+        let own = section.is_empty().then_some(projects::SECTION);
+        let meant = meant(name, below.chain(own)).map(full);
         return ConfigError::Unknown { what: "section", name: full(name), meant, origin };
     }
     let beside = keys.iter().filter(|key| key.section == section).map(|key| key.name.as_str());

@@ -10,6 +10,7 @@ use super::file::{self, Found};
 use super::keys::{self, Key, nearest};
 use super::named::{self, Names};
 use super::origin::Origin;
+use super::projects::Sections;
 use super::value;
 use crate::env::Environment;
 
@@ -40,6 +41,8 @@ pub(crate) struct Layers {
     pub(crate) settings: Vec<Setting>,
     /// The file that was read.
     pub(crate) file: Found,
+    /// What it says of projects.
+    pub(super) projects: Sections,
 }
 
 impl Layers {
@@ -52,6 +55,7 @@ impl Layers {
         let file = file::find(named, environment);
         let text = file.path().map(file::read).transpose()?;
         let keys = keys::all(&Names::read(text.as_ref(), environment)?)?;
+        let projects = text.as_ref().map(file::Text::projects).transpose()?.unwrap_or_default();
         let given = text.map(|text| text.values(&keys)).transpose()?;
         let variables = variables(&keys, environment)?;
         let mut settings: Vec<_> = keys
@@ -61,7 +65,7 @@ impl Layers {
         for (at, value, origin) in given.into_iter().flatten().chain(variables) {
             settings[at].set(value, origin)?;
         }
-        let mut layers = Self { settings, file };
+        let mut layers = Self { settings, file, projects };
         if let Some(listen) = &flags.listen {
             layers.overrule("server.listen", listen.clone(), "--listen")?;
         }

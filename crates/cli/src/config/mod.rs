@@ -10,18 +10,21 @@ mod layers;
 mod named;
 mod notifications;
 mod origin;
+mod projects;
 mod show;
 #[cfg(test)]
 mod tests;
 
 mod value;
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use portolan_catalogue::{LabelNames, ScanOptions};
 use portolan_model::{Limits, Secret};
+use portolan_release::Project;
 use portolan_server::NotificationRule;
 
 pub(crate) use environments::EnvironmentConfig;
@@ -64,6 +67,12 @@ pub(crate) struct Config {
     pub(crate) events: EventsConfig,
     /// Where repositories of source code are learnt from.
     pub(crate) github: GithubConfig,
+    /// The projects, by name.
+    pub(crate) projects: BTreeMap<String, Project>,
+    /// What their files say that has no effect.
+    pub(crate) warnings: Vec<String>,
+    /// How rollouts are watched.
+    pub(crate) releases: ReleasesConfig,
     /// What is taken in at most.
     pub(crate) limits: Limits,
     /// Where each value came from.
@@ -94,6 +103,15 @@ pub(crate) enum TokenConfig {
     Text(Secret<String>),
     /// In this file.
     File(PathBuf),
+}
+
+/// How rollouts are watched: `[releases]`.
+#[derive(Debug, Clone)]
+pub(crate) struct ReleasesConfig {
+    /// Milliseconds between two looks.
+    pub(crate) poll_millis: u32,
+    /// Seconds that late events are waited for.
+    pub(crate) grace_seconds: u32,
 }
 
 /// How background work is done: `[workers]`.
@@ -142,6 +160,7 @@ impl Config {
     pub(crate) fn of(layers: Layers) -> Result<Self, ConfigError> {
         let (store_url, store_file) = store(&layers)?;
         let environments = environments::read(&layers)?;
+        let (projects, warnings) = layers.projects.projects(&environments)?;
         Ok(Self {
             listen: listen(&layers)?,
             store_url,
@@ -168,6 +187,12 @@ impl Config {
             environments,
             events: events::read(&layers)?,
             github: github::read(&layers)?,
+            projects,
+            warnings,
+            releases: ReleasesConfig {
+                poll_millis: layers.at_least_one("releases.poll_millis")?,
+                grace_seconds: layers.get("releases.grace_seconds")?,
+            },
             limits: layers.section("limits")?,
             layers,
         })

@@ -33,7 +33,7 @@ pub(super) struct ReleaseWish {
     /// The project.
     project: String,
     /// What it is prepared from.
-    from: From,
+    from: ReleaseSource,
     /// What people are told of it.
     #[serde(default)]
     description: String,
@@ -46,7 +46,7 @@ pub(super) struct ReleaseWish {
 /// What a release is prepared from: one of these.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-struct From {
+struct ReleaseSource {
     /// Where this tag points, for every image.
     #[schema(value_type = Option<String>)]
     tag: Option<Tag>,
@@ -64,7 +64,7 @@ struct From {
     changes: BTreeMap<String, String>,
 }
 
-impl From {
+impl ReleaseSource {
     fn source(self) -> ApiResult<Source> {
         let Self { tag, commit, environment, at, release, changes } = self;
         let source = match (tag, commit, environment, release) {
@@ -103,7 +103,7 @@ pub(super) struct ReleaseInfo {
     /// The page of the build that prepared it.
     ci_url: Option<String>,
     /// Its images, by name.
-    images: Vec<ImageInfo>,
+    images: Vec<ReleasedImage>,
     /// Why it is not to be deployed.
     quarantine: Option<QuarantineInfo>,
 }
@@ -111,7 +111,7 @@ pub(super) struct ReleaseInfo {
 /// An image of a release.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct ImageInfo {
+struct ReleasedImage {
     /// Its name in the project.
     image: String,
     /// The registry's host; none for the built-in one.
@@ -144,7 +144,7 @@ struct QuarantineInfo {
 
 impl ReleaseInfo {
     fn new(release: Release, quarantine: Option<Quarantine>) -> Self {
-        let image = |image: ReleaseImage| ImageInfo {
+        let image = |image: ReleaseImage| ReleasedImage {
             image: image.image,
             registry: image.registry,
             repository: image.repository,

@@ -3,6 +3,7 @@
 mod disk;
 mod outside;
 mod port;
+mod projects;
 
 use serde::Serialize;
 
@@ -93,6 +94,7 @@ async fn check(context: &Context, config: &Config) -> Vec<Check> {
     checks.push(port::check(config.listen, has_token(config).await).await);
     checks.push(outside::logins(config, environment).await);
     checks.push(outside::registry(config, environment).await);
+    checks.extend(projects::check(config, environment).await);
     checks.push(outside::tools(environment));
     checks
 }

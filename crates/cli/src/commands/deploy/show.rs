@@ -1,0 +1,127 @@
+//! Plans and rollouts for eyes.
+
+use std::collections::BTreeSet;
+
+use portolan_model::Digest;
+use portolan_release::plan::{Action, ContainerPlan};
+use serde_json::Value;
+
+use crate::api::releases::{Planned, Rollout, Step};
+use crate::human::at_most;
+use crate::table::{Columns, printable};
+
+/// A plan.
+pub(super) fn plan(planned: &Planned) -> String {
+    let plan = &planned.plan;
+    let mut text =
+        format!("release {} to {} of {}\n", plan.release, plan.environment, plan.project);
+    if plan.protected {
+        text.push_str("a second person must agree: `portolan confirm ROLLOUT --approve`\n");
+    }
+    let mut columns = Columns::new(["WAVE", "SERVICE", "DOES", "CONTAINER", "RUNS", "SHALL RUN"]);
+    for service in &plan.services {
+        let does = match service.action {
+            Action::Keep => "stay",
+            Action::Restart => "start anew",
+            Action::Define => "change",
+        };
+        let mut wave = (service.wave.to_string(), service.service.clone(), does.to_owned());
+        for container in &service.containers {
+            let (wave, service, does) = std::mem::take(&mut wave);
+            let wanted = short(&container.digest);
+            columns.row([
+                wave,
+                service,
+                does,
+                container.container.clone(),
+                runs(container),
+                wanted,
+            ]);
+        }
+        for hook in &service.hooks {
+            text.push_str(&printable(&format!(
+                "{} runs `{}` once ({})",
+                service.service,
+                hook.command.join(" "),
+                hook.name
+            )));
+            text.push('\n');
+        }
+    }
+    text.push('\n');
+    if !plan.services.is_empty() {
+        text.push_str(&columns.finish(&[]));
+    }
+    for image in &plan.images {
+        if let Some(from) = &image.copy_from {
+            text.push_str(&format!("copy {} from {from} to {}\n", image.image, image.spot));
+        }
+        for tag in &image.tags {
+            let from = tag.from.as_ref().map_or("nowhere".to_owned(), short);
+            let to = short(&image.digest);
+            text.push_str(&format!("move {}:{} from {from} to {to}\n", image.spot, tag.tag));
+        }
+    }
+    let marked = |label: &str, lines: &[String]| -> String {
+        lines.iter().map(|line| format!("{label} {}\n", printable(line))).collect()
+    };
+    text.push_str(&marked("note:", &plan.notes));
+    text.push_str(&marked("refused:", &planned.refused));
+    if planned.empty {
+        text.push_str("there is nothing to do\n");
+    }
+    text
+}
+
+fn runs(container: &ContainerPlan) -> String {
+    let all: BTreeSet<String> = container.runs.iter().map(short).collect();
+    if all.is_empty() {
+        "nothing".to_owned()
+    } else {
+        all.into_iter().collect::<Vec<_>>().join(" ")
+    }
+}
+
+fn short(digest: &Digest) -> String {
+    digest.to_string().chars().skip("sha256:".len()).take(12).collect()
+}
+
+/// A rollout that has come to its end, or is not followed further.
+pub(super) fn rollout(rollout: &Rollout) -> String {
+    let Rollout { id, state, release, environment, project, .. } = rollout;
+    let mut text = format!("rollout {id}: {state}\n");
+    text.push_str(&format!("release {release} to {environment} of {project}\n"));
+    if let Some(reason) = &rollout.reason {
+        text.push_str(&format!("because {}\n", printable(reason)));
+    }
+    text
+}
+
+/// A step, in one line, with what is known of why it failed below.
+pub(super) fn step(step: &Step) -> String {
+    let state = match step.state.as_str() {
+        "begun" => "...",
+        "done" => "ok",
+        _ => "FAILED",
+    };
+    let mut text = format!("{state:6} {}", step.name.replace(':', " "));
+    if step.state == "failed" {
+        let outcome = step.outcome.as_ref().unwrap_or(&Value::Null);
+        text.push_str(&format!(": {}", outcome["reason"].as_str().unwrap_or("it failed")));
+        let lines = outcome["why"]["events"].as_array().into_iter().flatten();
+        for line in lines.filter_map(Value::as_str).take(3) {
+            text.push_str(&format!("\n         {}", at_most(line, 200)));
+        }
+        for task in outcome["why"]["tasks"].as_array().into_iter().flatten().take(3) {
+            for container in task["containers"].as_array().into_iter().flatten() {
+                let log = container["log"].as_array().into_iter().flatten();
+                for line in log.filter_map(Value::as_str) {
+                    let name = container["name"].as_str().unwrap_or_default();
+                    text.push_str(&format!("\n         {name} | {}", at_most(line, 200)));
+                }
+            }
+        }
+    }
+    let lines: Vec<String> = text.lines().map(printable).collect();
+    lines.join("\n")
+}
