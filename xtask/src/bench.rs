@@ -9,6 +9,7 @@ mod track;
 mod usage;
 mod visible;
 mod wall;
+mod weco;
 
 use std::path::PathBuf;
 
@@ -39,6 +40,7 @@ const BENCHMARKS: &[(&str, Benchmark)] = &[
     ("ingest", track::ingest),
     ("running", track::running),
     ("where", track::whereabouts),
+    ("weco-deploy", weco::run),
     ("commands", commands::run),
 ];
 

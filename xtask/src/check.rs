@@ -1,7 +1,7 @@
 //! `cargo xtask test` and `cargo xtask ci`: the one way to know that the work is sound.
 
-use portolan_testkit::moto;
 use portolan_testkit::postgres::{self, Cluster};
+use portolan_testkit::{moto, weco};
 
 use crate::run::{cargo, run, succeeds};
 use crate::steps::Steps;
@@ -30,7 +30,10 @@ pub(crate) fn ci() -> bool {
 
 fn check(steps: &mut Steps, quick: bool, filters: &[String]) {
     steps.run("Debian packages", || packages::install(packages::TEST));
-    steps.run("Python packages", || python::moto().map(|_| ()));
+    steps.run("Python packages", || {
+        python::moto()?;
+        python::weco().map(drop)
+    });
     if !steps.all_well() {
         return;
     }
@@ -71,6 +74,7 @@ fn tests(filters: &[String]) -> anyhow::Result<()> {
     };
     command.env(postgres::VARIABLE, cluster.url()).env(stray::VARIABLE, &mark);
     command.env(moto::VARIABLE, python::moto()?);
+    command.env(weco::VARIABLE, python::weco()?);
     let result = run(&mut command);
     result.and(stray::check(&mark))
 }

@@ -37,7 +37,7 @@ enum Task {
     Ci,
     /// Measures what was promised about speed beside its peers, and writes docs/benchmarks.md.
     Bench {
-        /// Run only these (push, serve, visible, scan, commands), and write nothing.
+        /// Run only these (push, serve, visible, scan, weco-deploy, commands), and write nothing.
         names: Vec<String>,
     },
 }

@@ -1,4 +1,5 @@
-//! What the tests need from the Python package index: moto, in a virtual environment under `target`.
+//! What the tests need from the Python package index: moto and weco-deploy, each in a virtual
+//! environment under `target`.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -7,21 +8,51 @@ use anyhow::{Context, ensure};
 
 use crate::run::{root, run};
 
-/// What is installed, each with its version.
-const MOTO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/moto.txt");
+/// What is installed for whom, each package with its version.
+struct Venv {
+    name: &'static str,
+    /// The file of requirements.
+    wanted: &'static str,
+    program: &'static str,
+    why: &'static str,
+}
+
+const MOTO: Venv = Venv {
+    name: "moto",
+    wanted: concat!(env!("CARGO_MANIFEST_DIR"), "/moto.txt"),
+    program: "moto_server",
+    why: "which stands in for AWS",
+};
+
+const WECO: Venv = Venv {
+    name: "weco-deploy",
+    wanted: concat!(env!("CARGO_MANIFEST_DIR"), "/weco-deploy.txt"),
+    program: "weco-deploy",
+    why: "beside which ours is held",
+};
 
 /// The path of moto's server, installed if it is not there, saying what.
 pub(crate) fn moto() -> anyhow::Result<PathBuf> {
-    let venv = root().canonicalize()?.join("target/peers/moto");
-    let server = venv.join("bin/moto_server");
-    let wanted = std::fs::read_to_string(MOTO).context("reading what moto needs")?;
+    installed(&MOTO)
+}
+
+/// The path of weco-deploy, the original, installed if it is not there, saying what.
+pub(crate) fn weco() -> anyhow::Result<PathBuf> {
+    installed(&WECO)
+}
+
+fn installed(it: &Venv) -> anyhow::Result<PathBuf> {
+    let venv = root().canonicalize()?.join("target/peers").join(it.name);
+    let program = venv.join("bin").join(it.program);
+    let wanted = std::fs::read_to_string(it.wanted)
+        .with_context(|| format!("reading what {} needs", it.name))?;
     // Written last, so that a half-made environment is made again.
     let done = venv.join("installed.txt");
     if std::fs::read_to_string(&done).is_ok_and(|installed| installed == wanted) {
-        println!("moto is there, with {} packages of PyPI", packages(&wanted).count());
-        return Ok(server);
+        println!("{} is there, with {} packages of PyPI", it.name, packages(&wanted).count());
+        return Ok(program);
     }
-    println!("installing from PyPI, into {}: moto, which stands in for AWS", venv.display());
+    println!("installing from PyPI, into {}: {}, {}", venv.display(), it.name, it.why);
     println!("  {}", packages(&wanted).collect::<Vec<_>>().join(" "));
     if venv.exists() {
         std::fs::remove_dir_all(&venv)?;
@@ -29,10 +60,10 @@ pub(crate) fn moto() -> anyhow::Result<PathBuf> {
     run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
     let mut install = Command::new(venv.join("bin/pip"));
     install.args(["install", "--quiet", "--disable-pip-version-check", "--no-input"]);
-    run(install.args(["--requirement", MOTO]))?;
-    ensure!(server.is_file(), "moto was installed, and has no {}", server.display());
+    run(install.args(["--requirement", it.wanted]))?;
+    ensure!(program.is_file(), "{} was installed, and has no {}", it.name, program.display());
     std::fs::write(done, wanted)?;
-    Ok(server)
+    Ok(program)
 }
 
 fn packages(wanted: &str) -> impl Iterator<Item = &str> {

@@ -73,6 +73,8 @@ pub fn read(text: &str) -> Result<WecoFile, ProjectError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -108,14 +110,14 @@ mod tests {
         ) {
             let mut text = format!("p:\n  name: P\n  role_arn: {ROLE}\n  environments:\n");
             for id in &environments {
-                text.push_str(&format!("  - id: {id:?}\n    name: The {id}\n"));
+                writeln!(text, "  - id: {id:?}\n    name: The {id}").unwrap();
             }
             text.push_str("  image_repositories:\n");
             for (id, services) in &images {
-                text.push_str(&format!("  - id: {id:?}\n    services:\n"));
+                writeln!(text, "  - id: {id:?}\n    services:").unwrap();
                 for service in services {
                     let line = if bare { format!("{service:?}") } else { format!("id: {service:?}") };
-                    text.push_str(&format!("    - {line}\n"));
+                    writeln!(text, "    - {line}").unwrap();
                 }
             }
             let file = read(&text).unwrap();

@@ -72,15 +72,14 @@ impl Table {
         &self,
         wanted: &Deployments,
     ) -> Result<Vec<DeploymentItem>, WecoError> {
-        let releases = match &wanted.release {
-            Some(id) => vec![self.release(id).await?],
-            None => {
-                // Each has at least one; an environment may have none of the last ones.
-                let most = if wanted.environment.is_some() { MOST } else { wanted.limit };
-                let items = self.query("deployment_gsi", most).await?;
-                let read = |item| ReleaseItem::of(item, &self.name);
-                items.into_iter().map(read).collect::<Result<_, _>>()?
-            }
+        let releases = if let Some(id) = &wanted.release {
+            vec![self.release(id).await?]
+        } else {
+            // Each has at least one; an environment may have none of the last ones.
+            let most = if wanted.environment.is_some() { MOST } else { wanted.limit };
+            let items = self.query("deployment_gsi", most).await?;
+            let read = |item| ReleaseItem::of(item, &self.name);
+            items.into_iter().map(read).collect::<Result<_, _>>()?
         };
         let all = releases.iter().flat_map(ReleaseItem::deployments);
         let is_wanted = |it: &DeploymentItem| {
