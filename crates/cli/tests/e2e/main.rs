@@ -21,6 +21,7 @@ mod dump;
 mod hostile;
 mod images;
 mod layers;
+mod notify;
 mod pages;
 mod queues;
 mod registry;
