@@ -53,7 +53,9 @@ impl Workers {
             }
         }
         tasks.spawn(notify::run(app.clone(), stop.clone()));
-        for _ in 0..TELLERS {
+        // Without rules, one: what was noticed while there were some is given up.
+        let tellers = if app.settings.notifications.rules.is_empty() { 1 } else { TELLERS };
+        for _ in 0..tellers {
             tasks.spawn(runner(app, jobs::TELLING, stop.clone()).run());
         }
         // One is kept free for what is quick.
