@@ -78,13 +78,6 @@ impl Printer {
         }
     }
 
-    /// Asks something of whoever sits at the terminal, even where it was asked to be quiet: the answer
-    /// is written on the same line.
-    pub(crate) fn ask(&self, text: &str) {
-        let mut stderr = io::stderr();
-        let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
-    }
-
     /// Shows how a command failed, even where it was asked to be quiet.
     pub(crate) fn failure(&self, failure: &Failure) {
         let text = failure.text(|label| {
@@ -111,6 +104,13 @@ impl Printer {
             }
         }
     }
+}
+
+/// Asks something of whoever sits at the terminal, even where it was asked to be quiet: the answer is
+/// written on the same line.
+pub(crate) fn ask(text: &str) {
+    let mut stderr = io::stderr();
+    let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
 }
 
 /// Writes to standard error what happens where there is no [`Printer`]: a panic, the parser's own

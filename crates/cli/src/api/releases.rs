@@ -35,14 +35,14 @@ pub(crate) struct Release {
     pub(crate) created_by: String,
     pub(crate) created_at: Timestamp,
     pub(crate) ci_url: Option<String>,
-    pub(crate) images: Vec<Image>,
+    pub(crate) images: Vec<Released>,
     pub(crate) quarantine: Option<Quarantine>,
 }
 
 /// An image of a release.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Image {
+pub(crate) struct Released {
     pub(crate) image: String,
     pub(crate) registry: Option<String>,
     pub(crate) repository: String,

@@ -6,7 +6,7 @@ use clap::Args;
 use portolan_model::{ReleaseId, Timestamp};
 
 use super::registry::age;
-use super::release::{From, Note, OfProject, Who};
+use super::release::{Note, OfProject, PreparedFrom, Who};
 
 /// How an environment is changed.
 #[derive(Debug, Clone, Args)]
@@ -88,7 +88,7 @@ pub(crate) struct Deploy {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ReleaseDeploy {
     #[command(flatten)]
-    pub(crate) from: From,
+    pub(crate) from: PreparedFrom,
     #[command(flatten)]
     pub(crate) note: Note,
     #[command(flatten)]

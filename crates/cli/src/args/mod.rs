@@ -66,7 +66,6 @@ pub(crate) struct Global {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one, for as long as the process lives")]
 pub(crate) enum Command {
     Up(Up),
     Running(track::Running),

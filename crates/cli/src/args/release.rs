@@ -33,7 +33,7 @@ pub(crate) struct OfProject {
 /// What a release is prepared from.
 #[derive(Debug, Clone, Args)]
 #[command(group = clap::ArgGroup::new("source").required(true))]
-pub(crate) struct From {
+pub(crate) struct PreparedFrom {
     /// Where this tag points, for every image of the project.
     #[arg(long, value_name = "TAG", group = "source")]
     pub(crate) tag: Option<String>,
@@ -54,7 +54,7 @@ pub(crate) struct From {
     pub(crate) set: Vec<(String, String)>,
 }
 
-impl From {
+impl PreparedFrom {
     /// The changes, by image.
     pub(crate) fn changes(&self) -> BTreeMap<String, String> {
         self.set.iter().cloned().collect()
@@ -91,7 +91,7 @@ pub(crate) struct Prepare {
     #[command(flatten)]
     pub(crate) project: OfProject,
     #[command(flatten)]
-    pub(crate) from: From,
+    pub(crate) from: PreparedFrom,
     #[command(flatten)]
     pub(crate) note: Note,
     #[command(flatten)]

@@ -7,7 +7,9 @@ use super::releasing::{by, project, release, source};
 use super::tracked;
 use crate::api::Api;
 use crate::api::releases::{Release as Known, Rollout};
-use crate::args::release::{From, List, Note, OfProject, Prepare, Quarantine, Release, Show, Who};
+use crate::args::release::{
+    List, Note, OfProject, Prepare, PreparedFrom, Quarantine, Release, Show, Who,
+};
 use crate::error::Outcome;
 use crate::human::{age, at_most};
 use crate::progress::Progress;
@@ -36,7 +38,7 @@ pub(crate) async fn run(context: &Context, command: Release) -> Outcome {
 pub(super) async fn prepare(
     session: &Session<'_>,
     api: &Api,
-    (named, from, note, who): (&OfProject, &From, &Note, &Who),
+    (named, from, note, who): (&OfProject, &PreparedFrom, &Note, &Who),
 ) -> Outcome<Known> {
     let project = project(api, named).await?.name;
     let progress = Progress::start(&session.context.printer, "looking for images");

@@ -2,7 +2,7 @@
 
 use crate::api::Api;
 use crate::api::releases::{Project, Release};
-use crate::args::release::{From, OfProject, Who};
+use crate::args::release::{OfProject, PreparedFrom, Who};
 use crate::error::{Failure, Outcome};
 use crate::exit::Code;
 use crate::session::Session;
@@ -15,20 +15,20 @@ const LATEST: &str = "latest";
 /// The project that is meant: the one that was named, else the only one.
 pub(super) async fn project(api: &Api, named: &OfProject) -> Outcome<Project> {
     let mut projects = api.projects().await?;
-    let names: Vec<String> = projects.iter().map(|it| it.name.clone()).collect();
+    let all: Vec<String> = projects.iter().map(|it| it.name.clone()).collect();
     let Some(name) = &named.project else {
         return match (projects.pop(), projects.is_empty()) {
             (Some(only), true) => Ok(only),
             (None, _) => Err(Failure::new(Code::Configuration, "there is no project")
                 .hint("describe one under [projects]: `portolan config default` shows how")),
             (Some(_), false) => {
-                let what = format!("there are several projects: {}", names.join(", "));
+                let what = format!("there are several projects: {}", all.join(", "));
                 Err(Failure::new(Code::Usage, what).hint("name one: --project PROJECT"))
             }
         };
     };
     projects.into_iter().find(|it| it.name == *name).ok_or_else(|| {
-        let what = format!("there is no project `{name}`; there is {}", names.join(", "));
+        let what = format!("there is no project `{name}`; there is {}", all.join(", "));
         Failure::new(Code::NotFound, what)
     })
 }
@@ -54,8 +54,8 @@ pub(super) fn by(session: &Session<'_>, who: &Who) -> String {
 }
 
 /// What a release is prepared from, as the API reads it.
-pub(super) fn source(from: &From) -> Value {
-    let From { tag, commit, from_env, at, from_release, .. } = from;
+pub(super) fn source(from: &PreparedFrom) -> Value {
+    let PreparedFrom { tag, commit, from_env, at, from_release, .. } = from;
     let mut source = json!({});
     let mut put = |name: &str, value: Value| {
         if !value.is_null() {

@@ -103,3 +103,58 @@ impl Sections {
         Ok((projects, warnings.iter().map(ToString::to_string).collect()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Config, Flags};
+    use crate::env::Environment;
+    use crate::error::Failure;
+
+    fn load(text: &str) -> Result<Config, String> {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("portolan.toml"), text).unwrap();
+        let environment = Environment::of(dir.path(), &[]);
+        Config::load(None, &environment, &Flags::default()).map_err(|error| {
+            let place = dir.path().display().to_string();
+            Failure::from(error).text(str::to_owned).replace(&place, "DIR")
+        })
+    }
+
+    #[test]
+    fn what_a_project_does_not_say_its_environment_does() {
+        let text = "[environments.prod]\naccount = \"123456789012\"\nregion = \"eu-west-2\"\n\
+             clusters = [\"a\"]\nprotected = true\n\
+             [projects.shop.images.api]\nrepository = \"shop/api\"\nservices = [\"api\"]\n\
+             [projects.shop.environments]\nprod = { region = \"eu-west-1\" }\n";
+        let config = load(text).unwrap();
+        let place = &config.projects["shop"].environments["prod"];
+        assert_eq!(place.account.as_deref(), Some("123456789012"));
+        assert_eq!(place.region.as_deref(), Some("eu-west-1"), "its own word counts");
+        assert!(place.protected && place.clusters == ["a"]);
+    }
+
+    #[test]
+    fn a_slip_is_told_with_its_line_and_what_was_meant() {
+        let image = "[projects.shop.images.api]\nrepository = \"shop/api\"\n";
+        for (text, told) in [
+            (format!("{image}servces = []\n"), ["portolan.toml:3", "did you mean `services`?"]),
+            (
+                format!("{image}services = 1\n"),
+                ["portolan.toml:3", "`projects.shop` cannot be used"],
+            ),
+            ("[project.shop]\n".to_owned(), ["portolan.toml:1", "did you mean `projects`?"]),
+            ("projects = 1\n".to_owned(), ["portolan.toml:1", "must be a section"]),
+            (
+                "[projects.shop]\nfile = \"nowhere\"\n".to_owned(),
+                ["could not read nowhere", "No such"],
+            ),
+            (
+                format!("{image}at.mars = \"a/b\"\n"),
+                ["projects.shop.images.api.at", "has no environment `mars`"],
+            ),
+        ] {
+            let said = load(&text).unwrap_err();
+            assert!(told.iter().all(|part| said.contains(part)), "{text}: {said}");
+        }
+    }
+}

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use portolan_testkit::Server;
-use portolan_testkit::fake_ecs::{self, Fate, FakeEcs, GivenService};
+use portolan_testkit::fake_ecs::{self, FakeEcs, Fate, GivenService};
 use portolan_testkit::moto::{ACCOUNT, REGION};
 use portolan_testkit::server::Options;
 use serde_json::Value;

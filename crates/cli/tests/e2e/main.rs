@@ -17,6 +17,7 @@ macro_rules! on_both_stores {
 mod clients;
 mod commands;
 mod crash;
+mod deploy;
 mod dump;
 mod hostile;
 mod images;
@@ -30,4 +31,5 @@ mod routes;
 mod storm;
 mod token;
 mod wall;
+mod weco;
 mod world;

@@ -17,6 +17,7 @@ use crate::args::deploy::{Confirm, Deploy, How, OnFailure, ReleaseDeploy, Rollba
 use crate::args::release::OfProject;
 use crate::error::{Failure, Outcome};
 use crate::exit::Code;
+use crate::printer;
 use crate::progress::Progress;
 use crate::run::Context;
 use crate::session::Session;
@@ -157,7 +158,7 @@ async fn bring(session: &Session<'_>, api: &Api, wanted: Wanted<'_>) -> Outcome<
         return refused(&planned, how).map(|()| None);
     }
     refused(&planned, how).inspect_err(|_| printer.note(&show::plan(&planned)))?;
-    agree(session, how, &planned)?;
+    agree(how, &planned)?;
     let mut options = planned.options.clone();
     options.on_failure = match how.on_failure {
         OnFailure::Rollback => portolan_release::OnFailure::Rollback,
@@ -193,8 +194,7 @@ fn refused(planned: &Planned, how: &How) -> Outcome {
 }
 
 /// Asks whether to go on, where nobody said so yet.
-fn agree(session: &Session<'_>, how: &How, planned: &Planned) -> Outcome {
-    let printer = &session.context.printer;
+fn agree(how: &How, planned: &Planned) -> Outcome {
     if how.yes {
         return Ok(());
     }
@@ -202,7 +202,7 @@ fn agree(session: &Session<'_>, how: &How, planned: &Planned) -> Outcome {
         let what = "nobody is there to be asked whether to go on";
         return Err(Failure::new(Code::Usage, what).hint("say --yes, or --plan to look only"));
     }
-    printer.ask(&format!("{}\nGo on with {}? [y/N] ", show::plan(planned), how.environment));
+    printer::ask(&format!("{}\nGo on with {}? [y/N] ", show::plan(planned), how.environment));
     let mut answer = String::new();
     let read = std::io::stdin().lock().read_line(&mut answer);
     read.map_err(|error| Failure::new(Code::Usage, "could not read the answer").because(&error))?;

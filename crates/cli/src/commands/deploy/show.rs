@@ -1,6 +1,7 @@
 //! Plans and rollouts for eyes.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use portolan_model::Digest;
 use portolan_release::plan::{Action, ContainerPlan};
@@ -54,19 +55,19 @@ pub(super) fn plan(planned: &Planned) -> String {
     }
     for image in &plan.images {
         if let Some(from) = &image.copy_from {
-            text.push_str(&format!("copy {} from {from} to {}\n", image.image, image.spot));
+            let _ = writeln!(text, "copy {} from {from} to {}", image.image, image.spot);
         }
         for tag in &image.tags {
             let from = tag.from.as_ref().map_or("nowhere".to_owned(), short);
             let to = short(&image.digest);
-            text.push_str(&format!("move {}:{} from {from} to {to}\n", image.spot, tag.tag));
+            let _ = writeln!(text, "move {}:{} from {from} to {to}", image.spot, tag.tag);
         }
     }
-    let marked = |label: &str, lines: &[String]| -> String {
-        lines.iter().map(|line| format!("{label} {}\n", printable(line))).collect()
-    };
-    text.push_str(&marked("note:", &plan.notes));
-    text.push_str(&marked("refused:", &planned.refused));
+    for (label, lines) in [("note:", &plan.notes), ("refused:", &planned.refused)] {
+        for line in lines {
+            let _ = writeln!(text, "{label} {}", printable(line));
+        }
+    }
     if planned.empty {
         text.push_str("there is nothing to do\n");
     }
@@ -90,9 +91,9 @@ fn short(digest: &Digest) -> String {
 pub(super) fn rollout(rollout: &Rollout) -> String {
     let Rollout { id, state, release, environment, project, .. } = rollout;
     let mut text = format!("rollout {id}: {state}\n");
-    text.push_str(&format!("release {release} to {environment} of {project}\n"));
+    let _ = writeln!(text, "release {release} to {environment} of {project}");
     if let Some(reason) = &rollout.reason {
-        text.push_str(&format!("because {}\n", printable(reason)));
+        let _ = writeln!(text, "because {}", printable(reason));
     }
     text
 }
@@ -107,17 +108,17 @@ pub(super) fn step(step: &Step) -> String {
     let mut text = format!("{state:6} {}", step.name.replace(':', " "));
     if step.state == "failed" {
         let outcome = step.outcome.as_ref().unwrap_or(&Value::Null);
-        text.push_str(&format!(": {}", outcome["reason"].as_str().unwrap_or("it failed")));
+        let _ = write!(text, ": {}", outcome["reason"].as_str().unwrap_or("it failed"));
         let lines = outcome["why"]["events"].as_array().into_iter().flatten();
         for line in lines.filter_map(Value::as_str).take(3) {
-            text.push_str(&format!("\n         {}", at_most(line, 200)));
+            let _ = write!(text, "\n         {}", at_most(line, 200));
         }
         for task in outcome["why"]["tasks"].as_array().into_iter().flatten().take(3) {
             for container in task["containers"].as_array().into_iter().flatten() {
                 let log = container["log"].as_array().into_iter().flatten();
                 for line in log.filter_map(Value::as_str) {
                     let name = container["name"].as_str().unwrap_or_default();
-                    text.push_str(&format!("\n         {name} | {}", at_most(line, 200)));
+                    let _ = write!(text, "\n         {name} | {}", at_most(line, 200));
                 }
             }
         }
