@@ -5,7 +5,7 @@ mod images;
 use std::time::Duration;
 
 use portolan_model::{EventId, failpoint};
-use portolan_store::{RawEvent, Store, StoreError};
+use portolan_store::{Store, StoreError};
 use portolan_tracker::{Backlog, Tracker, Waiting};
 use tokio_util::sync::CancellationToken;
 

@@ -304,8 +304,8 @@ async fn what_is_in_the_way_is_told(shop: Shop) {
     assert!(message.contains("it leaks"), "{message}");
     let listed = shop.bed.json("/releases").await;
     assert_eq!(listed["releases"][0]["quarantine"]["reason"], "it leaks");
-    let lifted = shop.bed.send("DELETE", &quarantine, &[], "").await;
-    assert_eq!(lifted.json()["quarantine"], Value::Null);
+    let free = shop.bed.send("DELETE", &quarantine, &[], "").await;
+    assert_eq!(free.json()["quarantine"], Value::Null);
 
     // Another brings version 3 there while version 2 waits to be ordered.
     let third = shop.release("v3").await;
