@@ -18,6 +18,7 @@ mod clients;
 mod commands;
 mod crash;
 mod deploy;
+mod deploy_here;
 mod dump;
 mod hostile;
 mod images;
