@@ -11,9 +11,9 @@ use portolan_testkit::{Image, Index, Layer};
 use crate::bed::{Bed, image, name, on_both_engines, push, push_image, push_manifest, target};
 
 async fn events(bed: &Bed) -> Vec<EventKind> {
-    let entries = bed.store.pending_events(100).await.unwrap();
-    assert!(entries.iter().all(|entry| entry.source == "registry"));
-    entries.iter().map(|entry| entry.event().unwrap()).collect()
+    let all = bed.store.journal_after(None, 100).await.unwrap();
+    assert!(all.iter().all(|entry| entry.source == "registry"));
+    all.iter().map(|entry| entry.raw().event().unwrap()).collect()
 }
 
 async fn digest_of(registry: &Registry, reference: &str) -> Option<Digest> {
