@@ -31,7 +31,8 @@ fn a_release_runs_on_this_machine_and_goes_back_where_it_does_not_come_up() {
     environment.push(("PORTOLAN_CONFIG".to_owned(), config.display().to_string()));
     let options = Options { environment, ..Options::default() };
     let server = Server::start(env!("CARGO_BIN_EXE_portolan"), options).unwrap();
-    for (tag, does) in [("v1", "sleep 600"), ("v2", "sleep 601"), ("v3", "echo no database; exit 7")]
+    for (tag, does) in
+        [("v1", "sleep 600"), ("v2", "sleep 601"), ("v3", "echo no database; exit 7")]
     {
         let image = busybox(&[("version", tag)], &["sh", "-c", does]).unwrap();
         Publisher::new(&server.url(""), "shop/web").image(tag, &image).unwrap();
