@@ -88,7 +88,7 @@ fn golden(world: &World, text: &str) -> String {
             (None, None) => line.to_owned(),
         }
     });
-    lines.map(|line| format!("{line}\n")).collect()
+    lines.fold(String::new(), |text, line| text + &line + "\n")
 }
 
 #[test]
@@ -246,23 +246,7 @@ fn a_rehearsal_changes_nothing() {
     assert_eq!(writes(&world), Vec::<String>::new());
     assert!(world.rolled().unwrap().is_empty() && world.tags("stage") == "AAA");
     assert!(world.fake.items(&world.table()).is_empty());
-    let digests = |text: &str| {
-        let word = |word: &str| {
-            if word.starts_with("sha256:") {
-                "DIGEST             ".to_owned()
-            } else {
-                word.to_owned()
-            }
-        };
-        text.split(' ').map(|it| word(it.trim_end())).collect::<Vec<_>>().join(" ")
-    };
-    let lines: Vec<_> = ended
-        .stdout
-        .lines()
-        .filter(|line| !line.starts_with("Deploying release"))
-        .map(digests)
-        .collect();
-    let text = lines.join("\n");
+    let text = ended.stdout.trim_end();
     assert!(text.contains("Services that would be started anew: svc-00, svc-01, svc-02"), "{text}");
     assert!(text.ends_with("Dry run: nothing was changed"), "{text}");
     // Told before the command, the original takes note of it and goes on.

@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 ///
 /// Example: `portolan compat weco-deploy --confirm release-deploy --environment-id stage`
 #[derive(Debug, Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 #[command(name = "weco-deploy", disable_version_flag = true)]
 pub(crate) struct Weco {
     /// The projects' file.

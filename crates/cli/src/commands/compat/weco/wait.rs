@@ -86,13 +86,13 @@ impl Work<'_> {
             if !failed.is_empty() {
                 return self.explained(&wait, &failed).await;
             }
-            if !going.is_empty() {
-                if let Err(end) = self.pause(&wait, &why).await {
-                    for each in &going {
-                        self.reasons(environment, each).await?;
-                    }
-                    return Err(end);
+            if !going.is_empty()
+                && let Err(end) = self.pause(&wait, &why).await
+            {
+                for each in &going {
+                    self.reasons(environment, each).await?;
                 }
+                return Err(end);
             }
             left = going;
         }
