@@ -76,9 +76,6 @@ impl Tracker {
     /// Writes what entries say, and that they were acted on, in one commit.
     pub async fn commit(&self, understood: Understood) -> Result<(), StoreError> {
         let Understood { facts, ids, dead } = understood;
-        if ids.is_empty() && dead.is_empty() {
-            return Ok(());
-        }
         for (id, reason) in &dead {
             tracing::warn!(event = %id, reason, "an event is set aside");
         }
@@ -112,6 +109,13 @@ pub struct Understood {
     facts: Facts,
     ids: Vec<EventId>,
     dead: Vec<(EventId, String)>,
+}
+
+impl Understood {
+    /// Whether it is of no entry at all.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty() && self.dead.is_empty()
+    }
 }
 
 /// Merges facts into rows. `first` are the keys of deployments that have a task that goes before those

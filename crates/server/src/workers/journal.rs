@@ -50,7 +50,9 @@ async fn apply_next(app: &App, backlog: &mut Backlog) -> Result<usize, StoreErro
     for entry in waiting.entries.iter().filter(|entry| !Tracker::tracks(&entry.kind)) {
         settle(&app.store, entry.id, images::apply(app, entry).await).await?;
     }
-    track(app, waiting).await?;
+    if !waiting.understood.is_empty() {
+        track(app, waiting).await?;
+    }
     if many > 0 {
         app.store.wake_changes().await;
     }
