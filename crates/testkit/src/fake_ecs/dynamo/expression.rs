@@ -141,7 +141,8 @@ impl<'a> Reader<'a> {
         let left = self.operand()?;
         let Some(sign) = self.words.next() else { return self.wrong() };
         let right = self.operand()?;
-        let order = left.as_ref().zip(right.as_ref()).and_then(|(left, right)| compare(left, right));
+        let order =
+            left.as_ref().zip(right.as_ref()).and_then(|(left, right)| compare(left, right));
         match sign.as_str() {
             "=" => Ok(order == Some(Ordering::Equal)),
             "<" => Ok(order == Some(Ordering::Less)),
@@ -195,7 +196,8 @@ impl<'a> Reader<'a> {
             if function == "if_not_exists" {
                 return first.or(second).map_or_else(|| self.wrong(), Ok);
             }
-            let list = |value: Option<Value>| value.and_then(|value| value["L"].as_array().cloned());
+            let list =
+                |value: Option<Value>| value.and_then(|value| value["L"].as_array().cloned());
             let Some((mut all, more)) = list(first).zip(list(second)) else { return self.wrong() };
             all.extend(more);
             return Ok(json!({ "L": all }));
