@@ -4,9 +4,9 @@
 //! ever add to a row, so whatever was committed once may be left out the next time: the rows are the
 //! same. Only [`Tracker::rebuild`](crate::Tracker::rebuild) takes facts away, and it makes them anew.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use portolan_model::Timestamp;
+use portolan_model::{Digest, Timestamp};
 use portolan_store::{DeploymentFact, TaskFact};
 
 use crate::facts::Sorted;
@@ -24,9 +24,9 @@ pub(crate) struct Known(HashMap<Key, Said>);
 
 /// What was said of one deployment.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Said {
+struct Said {
     fact: Option<DeploymentFact>,
-    /// The first of its tasks.
+    /// The first of its tasks whose image is known.
     first: Option<Rank>,
 }
 
@@ -45,10 +45,10 @@ struct Rank {
 pub(crate) struct News {
     /// The facts, without those that are known.
     pub(crate) facts: Sorted,
-    /// Keys of deployments that have a task before those that were known.
-    pub(crate) first: Vec<String>,
-    /// What is known once the facts are committed.
-    pub(crate) learned: HashMap<Key, Said>,
+    /// What is known of deployments once the facts are committed.
+    said: HashMap<Key, Said>,
+    /// Tasks that go before the first known one of their deployment, with the image that each runs.
+    before: Vec<(Key, Rank, Digest)>,
 }
 
 impl Rank {
@@ -75,10 +75,36 @@ impl Said {
     }
 }
 
+impl News {
+    /// What is known once the facts are committed, of which the tasks that run one of `images` have been
+    /// written with their service. A task whose image is not known yet is nobody's first.
+    pub(crate) fn learned(self, images: &HashSet<Digest>) -> Learned {
+        let mut said = self.said;
+        for (key, rank, image) in self.before {
+            if images.contains(&image) {
+                said.entry(key).or_default().merge(Said { fact: None, first: Some(rank) });
+            }
+        }
+        Learned(said)
+    }
+}
+
+/// What is known once a change is committed.
+#[derive(Debug)]
+pub(crate) struct Learned(HashMap<Key, Said>);
+
+impl Learned {
+    /// Keys of deployments whose first task is another one now.
+    pub(crate) fn led_anew(&self) -> Vec<String> {
+        let first = self.0.iter().filter(|(_, said)| said.first.is_some());
+        first.map(|((_, key), _)| key.clone()).collect()
+    }
+}
+
 impl Known {
     /// Takes out of `facts` what is known.
     pub(crate) fn news(&self, mut facts: Sorted) -> News {
-        let mut learned: HashMap<Key, Said> = HashMap::new();
+        let mut said: HashMap<Key, Said> = HashMap::new();
         facts.deployments.retain(|fact| {
             let key = (fact.environment.clone(), fact.key.clone());
             let known = self.0.get(&key).and_then(|said| said.fact.as_ref());
@@ -92,26 +118,24 @@ impl Known {
             );
             let new = known != Some(&merged);
             if new {
-                learned.entry(key).or_default().fact = Some(merged);
+                said.entry(key).or_default().fact = Some(merged);
             }
             new
         });
+        let mut before = Vec::new();
         for task in &facts.tasks {
+            let Some(image) = task.stated else { continue };
             let (key, rank) = ((task.environment.clone(), task.deployment.clone()), Rank::of(task));
-            let before = |said: Option<&Said>| {
-                said.and_then(|said| said.first.as_ref()).is_none_or(|first| rank < *first)
-            };
-            if before(self.0.get(&key)) && before(learned.get(&key)) {
-                learned.entry(key).or_default().first = Some(rank);
+            let first = self.0.get(&key).and_then(|said| said.first.as_ref());
+            if first.is_none_or(|first| rank < *first) {
+                before.push((key, rank, image));
             }
         }
-        let first = learned.iter().filter(|(_, said)| said.first.is_some());
-        let first = first.map(|((_, key), _)| key.clone()).collect();
-        News { facts, first, learned }
+        News { facts, said, before }
     }
 
     /// Remembers what was committed.
-    pub(crate) fn learn(&mut self, learned: HashMap<Key, Said>) {
+    pub(crate) fn learn(&mut self, Learned(learned): Learned) {
         if self.0.len() + learned.len() > REMEMBERED {
             self.0.clear();
         }

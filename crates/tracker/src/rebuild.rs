@@ -68,9 +68,8 @@ impl Tracker {
                 while let Some(part) = parts.recv().await {
                     let part: Part = part?;
                     done += part.entries;
-                    let news = known.news(part.facts);
-                    merge(tx, news.facts, news.first, now).await?;
-                    known.learn(news.learned);
+                    let learned = merge(tx, known.news(part.facts), now).await?;
+                    known.learn(learned);
                     for (id, reason) in part.dead {
                         tx.event_dead(id, &reason).await?;
                     }

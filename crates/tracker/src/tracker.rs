@@ -6,8 +6,8 @@ use portolan_model::{EventId, Timestamp};
 use portolan_store::{RawEvent, Store, StoreError, Tx};
 
 use crate::envelope::Kind;
-use crate::facts::{Facts, Sorted};
-use crate::known::Known;
+use crate::facts::Facts;
+use crate::known::{Known, Learned, News};
 use crate::project::{Rules, project};
 use crate::read::read;
 
@@ -80,18 +80,17 @@ impl Tracker {
             tracing::warn!(event = %id, reason, "an event is set aside");
         }
         let (news, now) = (self.known().news(facts.sorted()), self.store.now());
-        let (facts, first, learned) = (news.facts, news.first, news.learned);
         let change = self.store.write_many(move |tx| {
             Box::pin(async move {
-                merge(tx, facts, first, now).await?;
+                let learned = merge(tx, news, now).await?;
                 tx.events_applied(&ids).await?;
                 for (id, reason) in &dead {
                     tx.event_dead(*id, reason).await?;
                 }
-                Ok(())
+                Ok(learned)
             })
         });
-        change.await?;
+        let learned = change.await?;
         // Only now is it so: what is not committed may be undone.
         self.known().learn(learned);
         Ok(())
@@ -118,17 +117,18 @@ impl Understood {
     }
 }
 
-/// Merges facts into rows. `first` are the keys of deployments that have a task that goes before those
-/// that were known.
+/// Merges facts into rows; what is known when that is committed.
 pub(crate) async fn merge(
     tx: &mut Tx,
-    facts: Sorted,
-    first: Vec<String>,
+    mut news: News,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<Learned, StoreError> {
+    let facts = std::mem::take(&mut news.facts);
     tx.merge_requests(facts.requests).await?;
     // Deployments first: tasks whose images are found name theirs.
     tx.merge_deployments(facts.deployments, now).await?;
-    tx.merge_tasks(facts.tasks, now).await?;
-    tx.describe_deployments(first).await
+    let images = tx.merge_tasks(facts.tasks, now).await?;
+    let learned = news.learned(&images);
+    tx.describe_deployments(learned.led_anew()).await?;
+    Ok(learned)
 }

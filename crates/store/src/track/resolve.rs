@@ -40,6 +40,11 @@ const KNOWN: &str = ") AND (state <> 'pending' OR first_scanned_at IS NOT NULL)"
 pub(crate) struct KnownImages(HashMap<Digest, Option<String>>);
 
 impl KnownImages {
+    /// Which they are.
+    pub(crate) fn digests(self) -> HashSet<Digest> {
+        self.0.into_keys().collect()
+    }
+
     /// The service of a task whose image was told and is known.
     pub(crate) fn service_of(&self, fact: &TaskFact) -> Option<String> {
         let labelled = self.0.get(&fact.stated?)?;

@@ -1,5 +1,6 @@
 //! Tasks: merging facts into rows, and reading them.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use portolan_model::{Digest, RepositoryName, Tag, Timestamp};
@@ -188,13 +189,14 @@ fn stop(fact: &TaskFact) -> Option<Vec<Value>> {
 
 impl Tx {
     /// Merges facts about tasks, at most one for each container of each task, into their rows; and
-    /// looks for the images of those whose image is not known. The deployments that new tasks of known
-    /// images are of are not described: see [`Tx::describe_deployments`].
+    /// looks for the images of those whose image is not known. Answers which of the images that were
+    /// told are known: the deployments of their tasks are not described by this, see
+    /// [`Tx::describe_deployments`].
     pub async fn merge_tasks(
         &mut self,
         facts: Vec<TaskFact>,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<HashSet<Digest>, StoreError> {
         let stops = facts.iter().filter_map(stop).collect();
         let mut slots: Vec<_> = facts.iter().filter_map(|fact| fact.slot.clone()).collect();
         let mut ids: Vec<_> = facts.iter().map(|fact| fact.id.clone()).collect();
@@ -218,7 +220,8 @@ impl Tx {
                 held.push(row.text("id")?);
             }
         }
-        self.look_for_images(held).await
+        self.look_for_images(held).await?;
+        Ok(images.digests())
     }
 
     /// In each slot the next task ends the one before, in whichever order they were heard of.

@@ -9,6 +9,7 @@ use crate::bed::{ACCOUNTS, Bed};
 
 crate::on_both_engines!(
     a_task_appears_when_its_image_is_known,
+    a_held_task_hides_no_later_one_of_its_deployment,
     a_tag_means_what_it_pointed_to_when_the_task_was_made,
     ignored_containers_are_left_out,
     an_unknown_account_is_set_aside_and_can_be_replayed,
@@ -66,6 +67,30 @@ async fn a_task_appears_when_its_image_is_known(bed: Bed) {
     // Without a label it is the service of ECS.
     bed.know("team/x", image, None).await;
     assert_eq!(running(&bed, LATER).await, [("x-service".into(), "1.0.0".into(), 1)]);
+}
+
+async fn a_held_task_hides_no_later_one_of_its_deployment(bed: Bed) {
+    let image = Digest::of(b"x");
+    bed.know("team/x", image, Some("x")).await;
+    let of_one = |name: &str, created: &str, containers: &Value| {
+        let said = task(ACCOUNTS[0], name, created, containers);
+        said.replace(&format!("ecs-svc/{name}"), "ecs-svc/one")
+    };
+    // The first task is placed, and nothing more is ever heard of it: which image, nobody can tell.
+    let unknown = json!([container("x", "r.example:5000/team/x:unheard-of")]);
+    bed.say([of_one("a", "2026-11-02T10:00:00Z", &unknown)]).await;
+    bed.work(10).await;
+    let mut known = json!([container("x", "r.example:5000/team/x:1.0.0")]);
+    known[0]["imageDigest"] = image.to_string().into();
+    bed.say([of_one("b", "2026-11-02T10:01:00Z", &known)]).await;
+    bed.work(10).await;
+    let (_, held, deployments) = bed.dump().await;
+    assert_eq!(held.len(), 1);
+    let told: Vec<_> = deployments.iter().map(|it| (it.service.as_deref(), it.digest)).collect();
+    assert_eq!(told, [(Some("x"), Some(image))]);
+    let rows = bed.dump().await;
+    bed.tracker.rebuild().await.unwrap();
+    assert_eq!(bed.dump().await, rows);
 }
 
 async fn a_tag_means_what_it_pointed_to_when_the_task_was_made(bed: Bed) {
