@@ -13,7 +13,7 @@ poll_millis = 200
 repository = "shop/web"
 services = ["web"]
 [projects.shop.services.web]
-local = { stop-seconds = 1 }
+local = { stop_seconds = 1 }
 [projects.shop.environments]
 staging = { runs = "local" }
 "#;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// How a service is run by podman or docker on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(default, deny_unknown_fields)]
 pub struct LocalRun {
     /// How many tasks.
     pub count: u32,
@@ -26,7 +26,7 @@ pub struct LocalRun {
 
 /// How a task is known to be well: a path that answers, or a command that ends with 0.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(default, deny_unknown_fields)]
 pub struct LocalHealth {
     /// A path on its port that answers with a status below 400.
     pub path: Option<String>,

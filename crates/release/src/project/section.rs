@@ -13,7 +13,7 @@ pub use build::build;
 
 /// `[projects.NAME]`. What it says comes on top of what its file says.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(default, deny_unknown_fields)]
 pub struct ProjectSection {
     /// A `.wellcome_project` file that describes it.
     pub file: Option<PathBuf>,
@@ -33,7 +33,7 @@ pub struct ProjectSection {
 
 /// `[projects.NAME.images.IMAGE]`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(default, deny_unknown_fields)]
 pub struct ImageSection {
     /// Where it is released from: `[registry/]repository`; the built-in registry where none is
     /// named.
@@ -46,7 +46,7 @@ pub struct ImageSection {
 
 /// `[projects.NAME.services.SERVICE]`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(default, deny_unknown_fields)]
 pub struct ServiceSection {
     /// Services of a lower wave are done before those of a higher one begin.
     pub wave: Option<u32>,
@@ -66,7 +66,7 @@ pub struct ServiceSection {
 
 /// `[projects.NAME.services.SERVICE.environments.ENVIRONMENT]`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(default, deny_unknown_fields)]
 pub struct PlaceSection {
     /// Its name there.
     pub name: Option<String>,
@@ -80,7 +80,7 @@ pub struct PlaceSection {
 
 /// `[[projects.NAME.services.SERVICE.hooks]]`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(deny_unknown_fields)]
 pub struct HookSection {
     /// What it is called.
     pub name: String,
@@ -97,7 +97,7 @@ pub struct HookSection {
 
 /// `[projects.NAME.environments.ENVIRONMENT]`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(default, deny_unknown_fields)]
 pub struct EnvironmentSection {
     /// Its name for people.
     pub title: Option<String>,

@@ -71,13 +71,13 @@ services = ["job"]
 [services.web.local]
 count = 2
 port = 8080
-stop-seconds = 1
-health = { path = "/version", interval-seconds = 1, start-seconds = 5, retries = 2 }
+stop_seconds = 1
+health = { path = "/version", interval_seconds = 1, start_seconds = 5, retries = 2 }
 [services.job]
 wave = 1
 hooks = [{ name = "migrate", when = "before", command = ["sh", "-c", "echo migrating; test ! -e /www/broken"] }]
 [services.job.local]
-stop-seconds = 1
+stop_seconds = 1
 [environments.staging]
 runs = "local"
 "#;

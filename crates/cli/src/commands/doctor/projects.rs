@@ -58,7 +58,7 @@ async fn place(config: &Config, project: &Project, name: &str) -> Check {
         (Ok(caller), Some(account)) if caller.account != *account => Check::wrong(
             NAME,
             format!("{at} is in account {account}, and AWS takes us for {}", caller.arn),
-            Some("give the environment a `role-arn` of that account, or another login".to_owned()),
+            Some("give the environment a `role_arn` of that account, or another login".to_owned()),
         ),
         (Ok(caller), _) => Check::ok(NAME, format!("{at}: AWS takes us for {}", caller.arn)),
         (Err(error), _) => {

@@ -46,7 +46,7 @@ fn a_section_says_all() {
         runs = "local"
         [projects.shop.environments.production]
         registry = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
-        role-arn = "arn:aws:iam::123456789012:role/deploy"
+        role_arn = "arn:aws:iam::123456789012:role/deploy"
         protected = true
         platform = "linux/arm64"
         tags = ["env.production", "latest"]
@@ -109,7 +109,7 @@ fn mistakes_are_told() {
         ("[projects.a.services.b]", "no image"),
         ("[projects.a.environments.b]\nplatform = \"x\"", "platform"),
         ("[projects.a.environments.b]\ntags = [\"-\"]", "tags"),
-        ("[projects.a.environments.b]\nrole-arn = \"x\"", "is no role"),
+        ("[projects.a.environments.b]\nrole_arn = \"x\"", "is no role"),
     ] {
         let error = built(text).unwrap_err();
         assert!(error.to_string().contains(said), "{text}: {error}");
