@@ -13,6 +13,7 @@ mod error;
 mod exit;
 #[cfg(debug_assertions)]
 mod failpoint;
+mod git;
 mod human;
 mod logging;
 mod logins;

@@ -3,6 +3,7 @@
 //! Floor 1. Nothing here does I/O, reads a clock or draws a random number: time, identities and
 //! secrets come from the [`Clock`], the [`Ids`] and the [`Entropy`] that the binary hands in.
 
+pub mod commit;
 pub mod digest;
 pub mod event;
 pub mod failpoint;
@@ -17,6 +18,7 @@ pub mod secret;
 pub mod time;
 pub mod version;
 
+pub use commit::{CommitId, CommitIdError};
 pub use digest::{Digest, DigestError, Hasher};
 pub use event::{Event, EventKind};
 pub use file::FileKind;

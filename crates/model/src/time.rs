@@ -66,7 +66,7 @@ impl Timestamp {
 
 impl Timestamp {
     /// Whether it can be written as RFC 3339.
-    fn is_tellable(self) -> bool {
+    pub fn is_tellable(self) -> bool {
         jiff::Timestamp::from_millisecond(self.0).is_ok()
     }
 }

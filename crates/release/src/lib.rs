@@ -5,6 +5,7 @@
 //! of a plan. Who runs services is behind [`Target`], where images are behind [`Images`], and how an
 //! environment is reached behind [`Reach`]. [`Releases`] is what the floors above call.
 
+pub mod changes;
 pub mod images;
 mod many;
 pub mod plan;
@@ -17,6 +18,7 @@ pub mod target;
 pub mod weco;
 pub mod witness;
 
+pub use changes::{Base, Changes, ChangesError, ImageChange, Most};
 pub use images::Images;
 pub use plan::{Plan, Refusal, Scope, World};
 pub use prepare::{Note, PrepareError, Source};

@@ -1,6 +1,7 @@
 //! One small client of the HTTP API: of a server, or of the same router in this process.
 
 pub(crate) mod answers;
+pub(crate) mod changes;
 pub(crate) mod events;
 pub(crate) mod notifications;
 pub(crate) mod releases;

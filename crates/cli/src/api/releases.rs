@@ -5,6 +5,7 @@ use portolan_release::{Options, Plan};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::changes::ImageChange;
 use super::{Api, Request};
 use crate::error::{Failure, Outcome};
 
@@ -68,6 +69,7 @@ pub(crate) struct Planned {
     pub(crate) refused: Vec<String>,
     pub(crate) empty: bool,
     pub(crate) options: Options,
+    pub(crate) changes: Vec<ImageChange>,
 }
 
 /// A rollout.
@@ -121,7 +123,11 @@ struct RolloutPage {
 }
 
 impl Api {
-    async fn post<T: serde::de::DeserializeOwned>(&self, at: &str, body: &Value) -> Outcome<T> {
+    pub(super) async fn post<T: serde::de::DeserializeOwned>(
+        &self,
+        at: &str,
+        body: &Value,
+    ) -> Outcome<T> {
         let bytes = serde_json::to_vec(body).map_err(|error| Failure::bug(&error))?;
         let mut request = Request::post(at.to_owned());
         request.content_type = Some("application/json".to_owned());

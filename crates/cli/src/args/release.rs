@@ -11,6 +11,7 @@ pub(crate) enum Release {
     Prepare(Prepare),
     List(List),
     Show(Show),
+    Changes(Changes),
     Quarantine(Quarantine),
 }
 
@@ -120,6 +121,36 @@ pub(crate) struct Show {
     pub(crate) release: String,
     #[command(flatten)]
     pub(crate) project: OfProject,
+}
+
+/// Show what a release changes: commits and files, image by image
+///
+/// Against the release that was prepared before it, another one, or what runs in an environment.
+/// Commits are those that `release prepare` found in the checkout that it was run in, or that were
+/// told over HTTP; files those of images that were scanned.
+///
+/// Example: `portolan release changes latest --env production`
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Changes {
+    /// Its identity, or latest for the newest of the project.
+    #[arg(value_name = "RELEASE")]
+    pub(crate) release: String,
+    /// Against what runs in this environment.
+    #[arg(long = "env", short, value_name = "ENV", conflicts_with = "against")]
+    pub(crate) environment: Option<String>,
+    /// Against this release.
+    #[arg(long, value_name = "RELEASE")]
+    pub(crate) against: Option<String>,
+    /// Commits and files of each image at most.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = limit)]
+    pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) project: OfProject,
+}
+
+fn limit(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=1000).contains(number));
+    number.ok_or_else(|| "write a number from 1 to 1000".to_owned())
 }
 
 /// Keep a release from being deployed, or let it be again

@@ -1,5 +1,6 @@
 //! One function for each command. What they share is beside them.
 
+mod changes;
 pub(crate) mod compat;
 pub(crate) mod config;
 pub(crate) mod deploy;

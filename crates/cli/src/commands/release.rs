@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::changes;
 use super::releasing::{by, project, release, source};
 use super::tracked;
 use crate::api::Api;
@@ -30,6 +31,7 @@ pub(crate) async fn run(context: &Context, command: Release) -> Outcome {
         }
         Release::List(arguments) => list(&session, arguments).await,
         Release::Show(arguments) => show(&session, arguments).await,
+        Release::Changes(arguments) => changes::run(context, &arguments).await,
         Release::Quarantine(arguments) => quarantine(&session, arguments).await,
     }
 }
@@ -51,7 +53,9 @@ pub(super) async fn prepare(
     });
     let made = api.prepare(&wish).await;
     drop(progress);
-    made
+    let made = made?;
+    changes::tell(session.context, api, &made).await;
+    Ok(made)
 }
 
 async fn list(session: &Session<'_>, arguments: List) -> Outcome {

@@ -15,22 +15,22 @@ const IMAGES: [(&str, &[&str]); 2] = [("api", &["api", "web"]), ("worker", &["wo
 const ENVIRONMENTS: [&str; 2] = ["staging", "production"];
 
 /// A shop on a fake of AWS, and the folder of whoever deploys it.
-struct Shop {
-    fake: FakeEcs,
-    folder: tempfile::TempDir,
+pub(crate) struct Shop {
+    pub(crate) fake: FakeEcs,
+    pub(crate) folder: tempfile::TempDir,
     server: Option<String>,
 }
 
 /// How a command ended and what it said.
 #[derive(Debug)]
-struct Ended {
+pub(crate) struct Ended {
     code: i32,
-    stdout: String,
-    stderr: String,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Shop {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let fake = fake_ecs::start(ACCOUNT, REGION).unwrap();
         for (image, services) in IMAGES {
             let tags = ["v1", "env.staging", "env.production"];
@@ -103,18 +103,18 @@ impl Shop {
         }
     }
 
-    fn ended(&self, code: i32, arguments: &[&str]) -> Ended {
+    pub(crate) fn ended(&self, code: i32, arguments: &[&str]) -> Ended {
         let ended = self.run(arguments);
         assert_eq!(ended.code, code, "{arguments:?}: {}{}", ended.stdout, ended.stderr);
         ended
     }
 
-    fn json(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let ended = self.ended(0, &[arguments, &["--output", "json"]].concat());
         serde_json::from_str(&ended.stdout).unwrap()
     }
 
-    fn prepare(&self, tag: &str) -> String {
+    pub(crate) fn prepare(&self, tag: &str) -> String {
         let made = self.json(&["release", "prepare", "--tag", tag]);
         assert_eq!(made["createdBy"], "ann");
         made["id"].as_str().unwrap().to_owned()

@@ -14,6 +14,7 @@ macro_rules! on_both_stores {
     };
 }
 
+mod changes;
 mod clients;
 mod commands;
 mod crash;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use portolan_model::{Digest, Reference, RepositoryName, Timestamp};
-use portolan_store::{ReleaseImage, TaskFilter};
+use portolan_store::{ReleaseImage, StoreError, TaskFilter};
 use portolan_tracker::status::runs;
 
 use super::PrepareError;
@@ -13,7 +13,7 @@ use crate::releases::Releases;
 use crate::target::Found;
 
 /// The images of a project that run, by name.
-type Running = BTreeMap<String, BTreeSet<Digest>>;
+pub(crate) type Running = BTreeMap<String, BTreeSet<Digest>>;
 
 impl Releases {
     /// What ran at `moment` as events told it; what runs now, where no moment is told, with what no
@@ -57,12 +57,12 @@ impl Releases {
     }
 
     /// What ran at a moment, as events told it.
-    async fn heard(
+    pub(crate) async fn heard(
         &self,
         project: &Project,
         environment: &str,
         at: Timestamp,
-    ) -> Result<Running, PrepareError> {
+    ) -> Result<Running, StoreError> {
         let mut running = Running::new();
         // An image that nobody scanned is one too.
         for held in [false, true] {

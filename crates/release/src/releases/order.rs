@@ -221,12 +221,12 @@ impl Releases {
     }
 
     /// The release of the last success at or before a moment.
-    async fn brought(
+    pub(crate) async fn brought(
         &self,
         project: &str,
         environment: &str,
         at: Timestamp,
-    ) -> Result<Option<ReleaseId>, OrderError> {
+    ) -> Result<Option<ReleaseId>, StoreError> {
         let done = self.successes(project, environment).await?;
         let before = done.iter().find(|it| it.finished_at.is_some_and(|end| end <= at));
         Ok(before.map(|rollout| rollout.release))

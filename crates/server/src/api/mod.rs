@@ -9,6 +9,8 @@ mod artifacts;
 mod ask;
 mod asked;
 mod cached;
+mod changes;
+mod commits;
 mod deployment;
 mod deployment_requests;
 mod deployments;
@@ -90,6 +92,9 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(releases::prepare, releases::list))
         .routes(routes!(releases::one))
         .routes(routes!(releases::quarantine, releases::lift))
+        .routes(routes!(changes::of_release))
+        .routes(routes!(commits::tell))
+        .routes(routes!(commits::one))
         .routes(routes!(plans::make))
         .routes(routes!(rollouts::order, rollouts::list))
         .routes(routes!(rollouts::one))

@@ -6,14 +6,18 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::{Extension, Json};
 use portolan_model::{ReleaseId, Timestamp};
-use portolan_release::{Back, Options, Plan, Scope};
+use portolan_release::{Back, Most, Options, Plan, Scope};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::changes::ImageChangeInfo;
 use super::error::{ApiError, ApiResult, Message};
 use super::who::{body_of, by, may_deploy};
 use crate::App;
 use crate::door::Holder;
+
+/// Commits that are told of each image at most.
+const MOST_COMMITS: usize = 20;
 
 /// What a plan is wanted for.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -61,6 +65,9 @@ pub(super) struct PlanAnswer {
     /// The options for the order.
     #[schema(value_type = Object)]
     options: Options,
+    /// The commits between what runs and what shall run, image by image. Files are told by
+    /// `/releases/{id}/changes`.
+    changes: Vec<ImageChangeInfo>,
 }
 
 /// Makes a plan. Nothing is changed, nor promised: the world may move before it is applied.
@@ -108,6 +115,9 @@ pub(super) async fn make(
         }
         _ => return Err(ApiError::bad("either `release` or `rollback` says what is wanted")),
     };
+    let most = Most { commits: MOST_COMMITS, files: None };
+    let changes = app.releases.changes_of_plan(&plan, most).await?;
+    let changes = changes.into_iter().map(Into::into).collect();
     let refused = plan.refusals.iter().map(ToString::to_string).collect();
-    Ok(Json(PlanAnswer { refused, empty: plan.is_empty(), plan, options }))
+    Ok(Json(PlanAnswer { refused, empty: plan.is_empty(), plan, options, changes }))
 }

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use portolan_release::target::TargetError;
-use portolan_release::{OrderError, PrepareError, WorldError};
+use portolan_release::{ChangesError, OrderError, PrepareError, WorldError};
 
 use super::error::ApiError;
 
@@ -57,6 +57,17 @@ impl From<OrderError> for ApiError {
             }
             OrderError::Changed => Self::bad(error),
             error => Self::new(StatusCode::CONFLICT, error.to_string()),
+        }
+    }
+}
+
+impl From<ChangesError> for ApiError {
+    fn from(error: ChangesError) -> Self {
+        match error {
+            ChangesError::World(error) => error.into(),
+            ChangesError::Store(error) => error.into(),
+            ChangesError::Release(_) => Self::new(StatusCode::NOT_FOUND, error.to_string()),
+            ChangesError::OfAnother(_) => Self::bad(error),
         }
     }
 }

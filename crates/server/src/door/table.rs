@@ -42,6 +42,7 @@ const CHANGES: &[(&str, Scope)] = &[
     ("/events/replay", Scope::Admin),
     ("/events/{id}/replay", Scope::Admin),
     ("/deployments", Scope::Events),
+    ("/commits", Scope::Release),
     ("/releases", Scope::Release),
     ("/releases/{id}/quarantine", Scope::Release),
     ("/notifications/{rule}/test", Scope::Admin),

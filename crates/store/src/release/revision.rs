@@ -1,5 +1,7 @@
 //! Which images were built from a commit.
 
+use std::collections::HashMap;
+
 use portolan_model::{Digest, RepositoryName, Tag};
 
 use crate::row::{Row, Value, sql};
@@ -49,19 +51,28 @@ impl Store {
         self.all(select).await?.iter().map(Built::read).collect()
     }
 
-    /// The commits that these images say they were built from.
+    /// The commits that these images were built from: as they say themselves, else as releases that
+    /// have them say.
     pub async fn revisions_of(
         &self,
         digests: &[Digest],
-    ) -> Result<Vec<(Digest, String)>, StoreError> {
-        let mut found = Vec::new();
+    ) -> Result<HashMap<Digest, String>, StoreError> {
+        let mut found = HashMap::new();
         for chunk in digests.chunks(500) {
-            let mut select = sql("SELECT digest, revision FROM image WHERE revision IS NOT NULL \
-                 AND digest IN (");
-            let marks = vec!["?"; chunk.len()].join(", ");
-            select.push(&format!("{marks})"), chunk.iter().map(Value::from));
-            for row in self.all(select).await? {
-                found.push((row.digest("digest")?, row.text("revision")?));
+            // What comes later counts.
+            for said in [
+                "SELECT digest, MIN(revision) AS revision FROM release_image \
+                 WHERE revision IS NOT NULL AND digest IN (",
+                "SELECT digest, MIN(revision) AS revision FROM image \
+                 WHERE revision IS NOT NULL AND digest IN (",
+            ] {
+                let mut select = sql(said);
+                let marks = vec!["?"; chunk.len()].join(", ");
+                let end = format!("{marks}) GROUP BY digest");
+                select.push(&end, chunk.iter().map(Value::from));
+                for row in self.all(select).await? {
+                    found.insert(row.digest("digest")?, row.text("revision")?);
+                }
             }
         }
         Ok(found)

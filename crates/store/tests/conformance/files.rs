@@ -13,6 +13,7 @@ crate::on_both_engines!(
     hard_links_take_over_what_they_point_to,
     an_image_shows_what_its_layers_leave,
     long_lists_are_paged,
+    two_images_differ_in_what_containers_of_them_see,
 );
 
 pub(crate) fn file(path: &str) -> FileRecord {
@@ -215,4 +216,37 @@ async fn long_lists_are_paged(bed: Bed) {
     assert_eq!(paths(store, &image, filter, 100).await.len(), 7);
     let filter = FileFilter { contains: Some("_".into()), ..FileFilter::default() };
     assert_eq!(paths(store, &image, filter, 100).await.len(), 0);
+}
+
+async fn two_images_differ_in_what_containers_of_them_see(bed: Bed) {
+    let store = &bed.store;
+    let many = |from: usize, to: usize| (from..to).map(|it| file(&format!("many/{it:05}")));
+    let base =
+        begin(store, "base", many(0, 5_000).chain([file("etc/same"), file("etc/old")]).collect());
+    finish(store, "base", base.await, "k").await;
+    let before = begin(store, "before", vec![file("app/lock"), file("app/tool")]).await;
+    finish(store, "before", before, "k").await;
+    let lock = FileRecord { digest: Some(Digest::of(b"other")), size: 99, ..file("app/lock") };
+    let tool = FileRecord { mode: 0o755, ..file("app/tool") };
+    let marks = [of(FileKind::Whiteout, "etc/.wh.old"), file("many/04999x"), lock, tool];
+    let after = begin(store, "after", marks.to_vec()).await;
+    finish(store, "after", after, "k").await;
+    let one = put_image(store, "one", &["base", "before"]).await;
+    let other = put_image(store, "other", &["base", "after"]).await;
+
+    let told = store.file_changes(&one, &other, 3).await.unwrap();
+    assert_eq!((told.added, told.removed, told.changed, told.whole), (1, 1, 2, true));
+    assert_eq!(told.total(), 4);
+    let paths: Vec<_> = told.first.iter().map(|it| it.path.as_str()).collect();
+    assert_eq!(paths, ["app/lock", "app/tool", "etc/old"], "the first in their order");
+    let lock = &told.first[0];
+    let sizes = (lock.before.as_ref().unwrap().size, lock.after.as_ref().unwrap().size);
+    assert_eq!(sizes, (8, 99));
+    assert!(told.first[2].after.is_none());
+
+    let back = store.file_changes(&other, &one, 9).await.unwrap();
+    assert_eq!((back.added, back.removed, back.changed), (1, 1, 2));
+    assert_eq!(back.first[3].path, "many/04999x");
+    let none = store.file_changes(&one, &one, 3).await.unwrap();
+    assert_eq!((none.total(), none.whole), (0, true));
 }

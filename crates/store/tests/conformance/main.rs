@@ -11,6 +11,7 @@
 mod bed;
 mod blobs;
 mod catalogue;
+mod commits;
 mod files;
 mod jobs;
 mod journal;

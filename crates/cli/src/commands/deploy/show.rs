@@ -7,6 +7,8 @@ use portolan_model::Digest;
 use portolan_release::plan::{Action, ContainerPlan};
 use serde_json::Value;
 
+use super::super::changes;
+use crate::api::changes::{ImageChange, Span};
 use crate::api::releases::{Planned, Rollout, Step};
 use crate::human::at_most;
 use crate::table::{Columns, printable};
@@ -63,6 +65,10 @@ pub(super) fn plan(planned: &Planned) -> String {
             let _ = writeln!(text, "move {}:{} from {from} to {to}", image.spot, tag.tag);
         }
     }
+    for (images, span) in spans(&planned.changes) {
+        let _ = writeln!(text, "commits of {}:", printable(&images));
+        text.push_str(&changes::commits(span, changes::SOME));
+    }
     for (label, lines) in [("note:", &plan.notes), ("refused:", &planned.refused)] {
         for line in lines {
             let _ = writeln!(text, "{label} {}", printable(line));
@@ -72,6 +78,25 @@ pub(super) fn plan(planned: &Planned) -> String {
         text.push_str("there is nothing to do\n");
     }
     text
+}
+
+/// What comes and goes, each once, with the images that it is of.
+fn spans(images: &[ImageChange]) -> Vec<(String, &Span)> {
+    let mut found: Vec<(String, &Span)> = Vec::new();
+    for image in images {
+        let Some(span) = &image.commits else { continue };
+        if span.gained_total + span.lost_total == 0 {
+            continue;
+        }
+        match found.iter_mut().find(|(_, known)| *known == span) {
+            Some((names, _)) => {
+                names.push_str(", ");
+                names.push_str(&image.image);
+            }
+            None => found.push((image.image.clone(), span)),
+        }
+    }
+    found
 }
 
 fn runs(container: &ContainerPlan) -> String {

@@ -14,13 +14,10 @@ pub(super) struct Subjects {
     has_fetched: bool,
 }
 
-/// git, which trusts the checkout whoever owns it, and asks for no password. That is said to this
-/// one call alone: nothing of the machine's own configuration changes.
+/// git, which trusts the checkout whoever owns it. That is said to this one call alone: nothing of
+/// the machine's own configuration changes.
 fn git(arguments: &[&str]) -> Command {
-    let mut command = Command::new("git");
-    command.args(["-c", "safe.directory=*"]).args(arguments);
-    command.env("GIT_TERMINAL_PROMPT", "0").stdin(Stdio::null()).stderr(Stdio::null());
-    command
+    crate::git::git(&[&["-c", "safe.directory=*"], arguments].concat())
 }
 
 impl Subjects {
