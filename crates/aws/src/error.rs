@@ -50,7 +50,7 @@ pub enum Trouble {
 
 impl Trouble {
     /// What to do now, to be put behind what AWS said; nothing where that says it all.
-    fn advice(self) -> &'static str {
+    pub fn advice(self) -> &'static str {
         match self {
             Self::Expired => {
                 "; the credentials are none, or are no longer good: renew them (`aws sts \

@@ -6,6 +6,7 @@ pub mod ecs;
 mod error;
 mod host;
 mod logs;
+mod rules;
 mod sdk;
 pub mod sns;
 pub mod sqs;
@@ -19,5 +20,6 @@ pub use ecr::{
 pub use error::{AwsError, Trouble};
 pub use host::EcrHost;
 pub use logs::{LogLine, Logs};
+pub use rules::{RuleTarget, Rules};
 pub use sdk::{Aws, AwsSettings, StaticKey};
 pub use sts::Caller;

@@ -1,6 +1,6 @@
 //! AWS as a deployment meets it: ECS with services that roll out, ECR with tags that move, STS, the
-//! tagging API, `CloudWatch` Logs and as much of `DynamoDB` as releases need, as AWS documents them,
-//! at one address.
+//! tagging API, `CloudWatch` Logs, and as much of `EventBridge` and `DynamoDB` as releases need, as AWS
+//! documents them, at one address.
 //!
 //! Time is the fake's own: it stands still until [`FakeEcs::advance`], or runs beside the clock on
 //! the wall where [`FakeEcs::run`] says how fast.
@@ -19,6 +19,7 @@ mod logs;
 mod observed;
 mod registry;
 mod rollout;
+mod rules;
 mod service;
 mod services;
 mod state;
@@ -40,6 +41,7 @@ use serde_json::Value;
 
 pub use fate::Fate;
 pub use given::GivenService;
+pub use registry::PASSWORD;
 use state::State;
 use trouble::AtOnce;
 

@@ -75,6 +75,7 @@ impl Moto {
         [
             ("AWS_ENDPOINT_URL", self.url().as_str()),
             ("AWS_REGION", REGION),
+            ("AWS_DEFAULT_REGION", REGION),
             ("AWS_ACCESS_KEY_ID", "test"),
             ("AWS_SECRET_ACCESS_KEY", "test"),
             ("AWS_EC2_METADATA_DISABLED", "true"),

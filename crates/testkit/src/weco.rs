@@ -122,9 +122,6 @@ impl World {
         let file = file.replace("    services:\n  -", "  -");
         let file = file.strip_suffix("    services:\n").unwrap_or(&file).to_owned();
         std::fs::write(dir.path().join(".wellcome_project"), file)?;
-        let site = dir.path().join("site");
-        std::fs::create_dir_all(&site)?;
-        std::fs::write(site.join("sitecustomize.py"), NEWEST)?;
         let mut world = Self {
             fake,
             dir,
@@ -198,21 +195,12 @@ impl World {
 
     /// A command in this world, with nothing of the developer's own around it.
     pub fn command(&self, program: &Path, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program);
-        command.args(arguments).current_dir(self.path()).env_clear().stdin(Stdio::null());
-        #[expect(clippy::disallowed_methods, reason = "the tools of this machine are looked for")]
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        command.env("PATH", path).env("HOME", self.path()).envs(self.fake.environment());
-        command.env("GIT_CONFIG_SYSTEM", self.path().join("gitconfig-system"));
-        command
+        command(self.path(), self.fake.environment(), program, arguments)
     }
 
     /// The original, in this world.
     pub fn original(&self, arguments: &[&str]) -> anyhow::Result<Command> {
-        let mut command = self.command(&original()?, arguments);
-        command.env("PYTHONPATH", self.path().join("site")).env("PYTHONWARNINGS", "ignore");
-        command.env("PYTHONDONTWRITEBYTECODE", "1").env("LC_ALL", "C.UTF-8");
-        Ok(command)
+        original_in(self.path(), self.fake.environment(), arguments)
     }
 
     /// Which version each image's tag of `environment` points to: `A`, `B`, or `-`.
@@ -277,6 +265,37 @@ impl World {
 /// The repository of an image.
 pub fn repository(id: &str) -> String {
     format!("uk.ac.wellcome/{id}")
+}
+
+/// A command in `dir`, which is its home, with `environment` and nothing of the developer's own.
+fn command(
+    dir: &Path,
+    environment: Vec<(String, String)>,
+    program: &Path,
+    arguments: &[&str],
+) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(dir).env_clear().stdin(Stdio::null());
+    #[expect(clippy::disallowed_methods, reason = "the tools of this machine are looked for")]
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    command.env("PATH", path).env("HOME", dir).envs(environment);
+    command.env("GIT_CONFIG_SYSTEM", dir.join("gitconfig-system"));
+    command
+}
+
+/// The original in `dir`, which has a `.wellcome_project`, with AWS as `environment` says.
+pub fn original_in(
+    dir: &Path,
+    environment: Vec<(String, String)>,
+    arguments: &[&str],
+) -> anyhow::Result<Command> {
+    let site = dir.join("site");
+    std::fs::create_dir_all(&site)?;
+    std::fs::write(site.join("sitecustomize.py"), NEWEST)?;
+    let mut command = command(dir, environment, &original()?, arguments);
+    command.env("PYTHONPATH", site).env("PYTHONWARNINGS", "ignore");
+    command.env("PYTHONDONTWRITEBYTECODE", "1").env("LC_ALL", "C.UTF-8");
+    Ok(command)
 }
 
 /// The path of the original.

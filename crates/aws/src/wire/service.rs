@@ -61,6 +61,15 @@ pub(crate) const LOGS: Service = Service {
     target: "Logs_20140328",
     content_type: JSON_1_1,
 };
+/// Amazon `EventBridge`.
+pub(crate) const EVENTS: Service = Service {
+    id: "EventBridge",
+    host: "events",
+    short: "events",
+    signing: "events",
+    target: "AWSEvents",
+    content_type: JSON_1_1,
+};
 /// The tagging API of AWS Resource Groups.
 pub(crate) const TAGGING: Service = Service {
     id: "Resource Groups Tagging API",

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use portolan_model::{Digest, media};
 use serde_json::{Value, json};
 
@@ -9,6 +11,9 @@ use super::FakeEcs;
 use super::answers::{invalid, no, text, texts};
 use super::definitions::Definition;
 use super::state::{Refusal, State};
+
+/// The password for every repository, of the user `AWS`.
+pub const PASSWORD: &str = "the-password-of-this-fake-of-ecr";
 
 /// A repository.
 #[derive(Debug, Default)]
@@ -93,6 +98,15 @@ impl State {
             (None, None) => repository.tags.get("latest")?,
         };
         repository.images.contains_key(digest).then(|| digest.to_owned())
+    }
+
+    /// User and password for every repository.
+    pub(super) fn authorization(&self) -> Value {
+        let token = STANDARD.encode(format!("AWS:{PASSWORD}"));
+        let endpoint = format!("https://{}", self.host().trim_end_matches('/'));
+        json!({ "authorizationData": [{
+            "authorizationToken": token, "expiresAt": self.now + 43_200.0, "proxyEndpoint": endpoint,
+        }] })
     }
 
     fn repository(&mut self, body: &Value) -> Result<&mut Repository, Refusal> {

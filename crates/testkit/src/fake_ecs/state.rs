@@ -39,6 +39,8 @@ pub(super) struct State {
     pub(super) definitions: Definitions,
     pub(super) repositories: BTreeMap<String, Repository>,
     pub(super) tables: BTreeMap<String, Table>,
+    /// The targets of `EventBridge`'s rules.
+    pub(super) rules: BTreeMap<String, Vec<Value>>,
     pub(super) fates: HashMap<String, Fate>,
     pub(super) sayings: HashMap<String, Vec<String>>,
     pub(super) logs: BTreeMap<(String, String), Lines>,
@@ -79,6 +81,7 @@ impl State {
             definitions: Definitions::default(),
             repositories: BTreeMap::new(),
             tables: BTreeMap::new(),
+            rules: BTreeMap::new(),
             fates: HashMap::new(),
             sayings: HashMap::new(),
             logs: BTreeMap::new(),

@@ -90,6 +90,13 @@ impl FakeEcs {
         self.lock().troubles.refused.push((action.to_owned(), refusal, times));
     }
 
+    /// Refuses nothing any more.
+    pub fn forgive(&self) {
+        let mut state = self.lock();
+        state.troubles.refused.clear();
+        (state.troubles.throttled, state.troubles.every) = (0, None);
+    }
+
     /// Answers each call this much later.
     pub fn latency(&self, latency: Duration) {
         self.lock().troubles.latency = latency;

@@ -164,6 +164,17 @@ impl<'a> Reader<'a> {
                     value => Ok(Some(value.clone())),
                 }
             }
+            Some(word) if word.eq_ignore_ascii_case("size") => {
+                self.take("size")?;
+                self.take("(")?;
+                let name = self.name()?;
+                self.take(")")?;
+                let length = self.value(&name).and_then(|value| {
+                    let list = value["L"].as_array().map(Vec::len);
+                    list.or_else(|| value["S"].as_str().map(str::len))
+                });
+                Ok(length.map(|length| json!({ "N": length.to_string() })))
+            }
             _ => {
                 let name = self.name()?;
                 Ok(self.value(&name))
@@ -189,16 +200,20 @@ impl<'a> Reader<'a> {
                 continue;
             }
             self.take("(")?;
-            let first = self.operand()?;
-            self.take(",")?;
-            let second = self.operand()?;
-            self.take(")")?;
             if function == "if_not_exists" {
+                let first = self.operand()?;
+                self.take(",")?;
+                let second = self.operand()?;
+                self.take(")")?;
                 return first.or(second).map_or_else(|| self.wrong(), Ok);
             }
-            let list =
-                |value: Option<Value>| value.and_then(|value| value["L"].as_array().cloned());
-            let Some((mut all, more)) = list(first).zip(list(second)) else { return self.wrong() };
+            let first = self.set()?;
+            self.take(",")?;
+            let second = self.set()?;
+            self.take(")")?;
+            let list = |value: &Value| value["L"].as_array().cloned();
+            let both = list(&first).zip(list(&second));
+            let Some((mut all, more)) = both else { return self.wrong() };
             all.extend(more);
             return Ok(json!({ "L": all }));
         }
@@ -242,18 +257,22 @@ mod tests {
             ("s = :b AND n < :ten", true),
             ("attribute_not_exists(n) OR s = :b", true),
             ("(attribute_exists(x) OR x = :b) AND s = :b", false),
+            ("size(l) < :ten AND size(s) < :ten", true),
+            ("size(x) < :ten", false),
         ] {
             let body = body(text);
             let given = Given::of(&body, "Expression");
             assert_eq!(holds(Some(&item()), &given).unwrap(), expected, "{text}");
         }
-        let body = body("size(n) = :ten");
+        let body = body("begins_with(s, :b)");
         assert!(holds(Some(&item()), &Given::of(&body, "Expression")).is_err());
     }
 
     #[test]
     fn changes_are_made_from_what_was() {
-        let body = body("SET #l = list_append(#l, :l), n = if_not_exists(n, :ten) + :ten");
+        let body = body(
+            "SET #l = list_append(if_not_exists(#l, :l), :l), n = if_not_exists(n, :ten) + :ten",
+        );
         let changed = changed(item(), &Given::of(&body, "Expression")).unwrap();
         assert_eq!(changed["l"], json!({ "L": [{ "N": "1" }, { "N": "2" }] }));
         assert_eq!(changed["n"], json!({ "N": "19" }));
