@@ -285,6 +285,13 @@ impl Store {
         self.first(select).await?.as_ref().map(Job::read).transpose()
     }
 
+    /// The job that was queued last under this key, where that is remembered.
+    pub async fn last_job(&self, dedupe_key: &str) -> Result<Option<Job>, StoreError> {
+        let select = sql("SELECT * FROM job WHERE dedupe_key = $1 ORDER BY id DESC LIMIT 1")
+            .bind(dedupe_key);
+        self.first(select).await?.as_ref().map(Job::read).transpose()
+    }
+
     /// Jobs, newest first.
     pub async fn jobs(&self, filter: &JobFilter, page: Page) -> Result<Paged<Job>, StoreError> {
         let state = filter.state.map(JobState::name);

@@ -7,6 +7,7 @@ mod record;
 mod revision;
 mod rollout;
 mod step;
+mod table;
 
 pub use freeze::Freeze;
 pub use lease::{Held, PlaceLease, Taking};
@@ -15,3 +16,4 @@ pub use record::{Release, ReleaseImage};
 pub use revision::Built;
 pub use rollout::{Rollout, RolloutFilter, RolloutState};
 pub use step::{RolloutStep, StepState};
+pub use table::{TableWrite, Told};

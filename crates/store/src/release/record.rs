@@ -81,10 +81,10 @@ impl Release {
 }
 
 impl Tx {
-    /// Records a release.
-    pub async fn add_release(&mut self, release: &Release) -> Result<(), StoreError> {
+    /// Records a release. One that is recorded already stays as it is: then false.
+    pub async fn add_release(&mut self, release: &Release) -> Result<bool, StoreError> {
         let insert = sql("INSERT INTO release (id, project, description, source, created_by, \
-             created_at, ci_url) VALUES ($1, $2, $3, $4, $5, $6, $7)")
+             created_at, ci_url) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING")
         .bind(release.id.to_string())
         .bind(release.project.as_str())
         .bind(release.description.as_str())
@@ -92,7 +92,9 @@ impl Tx {
         .bind(release.created_by.as_str())
         .bind(release.created_at)
         .bind(release.ci_url.as_deref());
-        self.run(insert).await?;
+        if self.run(insert).await? == 0 {
+            return Ok(false);
+        }
         for image in &release.images {
             let insert = sql("INSERT INTO release_image (release, image, registry, repository, \
                  digest, tag, revision) VALUES ($1, $2, $3, $4, $5, $6, $7)")
@@ -105,7 +107,7 @@ impl Tx {
             .bind(image.revision.as_deref());
             self.run(insert).await?;
         }
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -3,7 +3,7 @@
 use portolan_model::{Digest, ReleaseId, RolloutId};
 use portolan_store::{
     Freeze, Page, PlaceLease, Quarantine, Release, ReleaseImage, Rollout, RolloutFilter,
-    RolloutState, StepState, Store, Taking,
+    RolloutState, StepState, Store, TableWrite, Taking, Told,
 };
 use serde_json::json;
 
@@ -17,6 +17,8 @@ crate::on_both_engines!(
     an_abandoned_environment_is_for_its_rollout_alone,
     steps_are_recorded_under_the_lease,
     a_second_person_is_another_person,
+    a_release_of_others_is_recorded_once,
+    what_waits_for_a_table_is_remembered,
 );
 
 fn release(store: &Store, project: &str, millis: i64) -> Release {
@@ -245,4 +247,44 @@ async fn a_second_person_is_another_person(bed: Bed) {
     assert!(!change!(store, |tx| tx.refuse_rollout(id, "moved", at(9)).await));
     let found = store.rollout(id).await.unwrap().unwrap();
     assert_eq!((found.state, found.reason.as_deref()), (RolloutState::Refused, Some("moved")));
+}
+
+async fn a_release_of_others_is_recorded_once(bed: Bed) {
+    let store = &bed.store;
+    let first = added(store, "shop", 1).await;
+    let again = Release { description: "another".to_owned(), ..first.clone() };
+    assert!(!change!(store, |tx| tx.add_release(&again).await));
+    assert_eq!(store.release(first.id).await.unwrap().as_ref(), Some(&first));
+    let unknown = ReleaseId::new(store.ids());
+    let known = store.known_releases(&[unknown, first.id]).await.unwrap();
+    assert_eq!(known, [first.id]);
+    assert!(store.known_releases(&[]).await.unwrap().is_empty());
+}
+
+async fn what_waits_for_a_table_is_remembered(bed: Bed) {
+    let store = &bed.store;
+    let write = |kind: Told, id: &str, project: &str, millis: i64| TableWrite {
+        kind,
+        id: id.to_owned(),
+        project: project.to_owned(),
+        queued_at: at(millis),
+        refused: None,
+    };
+    let (late, early) =
+        (write(Told::Rollout, "a", "shop", 9), write(Told::Release, "b", "shop", 3));
+    let other = write(Told::Release, "c", "other", 1);
+    let same = TableWrite { queued_at: at(1), ..late.clone() };
+    for write in [&late, &early, &other, &same] {
+        let write = write.clone();
+        change!(store, |tx| tx.queue_table_write(&write).await);
+    }
+    assert_eq!(store.table_writes("shop", 9).await.unwrap(), [early.clone(), late.clone()]);
+    assert_eq!(store.table_writes("shop", 1).await.unwrap(), [early]);
+    change!(store, |tx| tx.end_table_write(Told::Release, "b").await);
+    change!(store, |tx| tx.refuse_table_write(Told::Rollout, "a", "too large").await);
+    assert!(store.table_writes("shop", 9).await.unwrap().is_empty());
+    assert_eq!(store.table_write(Told::Release, "b").await.unwrap(), None);
+    let refused = TableWrite { refused: Some("too large".to_owned()), ..late };
+    assert_eq!(store.table_write(Told::Rollout, "a").await.unwrap(), Some(refused));
+    assert_eq!(store.table_writes("other", 9).await.unwrap(), [other]);
 }
