@@ -63,8 +63,11 @@ impl<'a> Session<'a> {
         if let Some(url) = &self.context.global.server {
             return Api::remote(url, self.token()?.as_ref());
         }
+        // What others keep in a table is there without a store of our own.
+        let has_table = self.config.projects.values().any(|project| project.table.is_some());
         if let Some(file) = &self.config.store_file
             && !file.exists()
+            && !has_table
         {
             let message = format!("there is no store at {}", file.display());
             return Err(Failure::new(Code::Configuration, message).hint(format!(

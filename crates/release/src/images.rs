@@ -52,6 +52,13 @@ pub trait Images: Send + Sync + fmt::Debug {
     /// What `target` leads to in a repository; none where there is nothing.
     fn resolve<'a>(&'a self, spot: &'a Spot, target: &'a Pointed) -> Asked<'a, Option<Resolved>>;
 
+    /// What each of `targets` leads to in a repository, in their order; none where there is nothing.
+    fn find<'a>(&'a self, spot: &'a Spot, targets: &'a [Pointed])
+    -> Asked<'a, Vec<Option<Digest>>>;
+
+    /// The tags that point to an image, as far as the registry tells.
+    fn tags<'a>(&'a self, spot: &'a Spot, digest: &'a Digest) -> Asked<'a, Vec<Tag>>;
+
     /// What there is of these images, in their order.
     fn look<'a>(&'a self, wanted: &'a [Wanted]) -> Asked<'a, Vec<There>>;
 

@@ -6,14 +6,15 @@ mod find;
 mod running;
 mod source;
 
-use portolan_model::ReleaseId;
-use portolan_store::{Release, ReleaseImage};
+use portolan_model::{JobId, ReleaseId};
+use portolan_store::{Release, ReleaseImage, Told};
 
 pub use error::PrepareError;
 pub use source::{Note, Source};
 
 use crate::project::Project;
 use crate::releases::Releases;
+use crate::table;
 
 impl Releases {
     /// Prepares a release of a project. Every image of the project must be found: where some are
@@ -41,9 +42,23 @@ impl Releases {
             ci_url: note.ci_url,
             images,
         };
-        let add = release.clone();
-        self.store().write(move |tx| Box::pin(async move { tx.add_release(&add).await })).await?;
-        self.store().wake_changes().await;
+        let store = self.store();
+        let (add, own) = (release.clone(), JobId::new(store.ids()));
+        let waits = project.table.as_ref().map(|_| {
+            table::waits(Told::Release, release.id.to_string(), &project.id, release.created_at)
+        });
+        let add = store.write(move |tx| {
+            Box::pin(async move {
+                tx.add_release(&add).await?;
+                match &waits {
+                    Some(write) => table::queue(tx, write, own).await,
+                    None => Ok(()),
+                }
+            })
+        });
+        add.await?;
+        store.wake_changes().await;
+        store.wake_jobs().await;
         Ok(release)
     }
 

@@ -5,6 +5,7 @@ mod hook;
 mod local;
 mod name;
 pub mod section;
+mod table;
 mod warning;
 mod wellcome;
 pub(crate) mod yaml;
@@ -18,6 +19,7 @@ pub use hook::{Hook, Moment};
 pub use local::{LocalHealth, LocalRun};
 pub use name::is_name;
 pub use section::{ProjectSection, build};
+pub use table::ReleaseTable;
 pub use warning::Warning;
 pub use wellcome::read as read_wellcome;
 
@@ -34,6 +36,8 @@ pub struct Project {
     pub services: BTreeMap<String, Service>,
     /// Where it is deployed, by name.
     pub environments: BTreeMap<String, Environment>,
+    /// The table of weco-deploy that is read and written besides the store.
+    pub table: Option<ReleaseTable>,
 }
 
 /// An image of a project: where it is released from, and which services run it.
@@ -86,6 +90,8 @@ pub struct Place {
     pub name: Option<String>,
     /// The cluster it is in; any of the environment's where there is none.
     pub cluster: Option<String>,
+    /// The rule of `EventBridge` that runs it by the clock; none for what is a service of ECS.
+    pub rule: Option<String>,
     /// How many tasks of it run, where Portolan itself runs it and that differs there.
     pub count: Option<u32>,
     /// Variables that it gets, where Portolan itself runs it, besides those it gets everywhere.
@@ -124,6 +130,8 @@ pub struct Environment {
     pub platform: Platform,
     /// Whether a second person must agree.
     pub protected: bool,
+    /// Environments in which what comes here must have succeeded first.
+    pub after: Vec<String>,
     /// Tags that point to what is deployed there, for people.
     pub tags: Vec<Tag>,
 }

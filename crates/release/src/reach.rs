@@ -3,8 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
+
 use crate::project::Project;
 use crate::target::Asked;
+use crate::weco::Table;
 use crate::{Images, Target};
 
 /// How the environments of projects are reached: with which credentials, over which wires.
@@ -23,4 +26,12 @@ pub trait Reach: Send + Sync + fmt::Debug {
         project: &'a Project,
         environment: Option<&'a str>,
     ) -> Asked<'a, Arc<dyn Images>>;
+
+    /// The table of weco-deploy that is read and written besides the store; none where the project
+    /// has none.
+    fn table<'a>(&'a self, project: &'a Project) -> Asked<'a, Option<Table>> {
+        // Who reaches no table has no project that asks for one.
+        let _ = project;
+        std::future::ready(Ok(None)).boxed()
+    }
 }

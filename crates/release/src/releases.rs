@@ -1,5 +1,6 @@
 //! Releases, plans and rollouts in one place: what the floors above call.
 
+mod first;
 mod fresh;
 mod order;
 mod places;
@@ -17,6 +18,7 @@ use portolan_tracker::{Intake, Tracker};
 use crate::project::Project;
 use crate::reach::Reach;
 use crate::rollout::Settings;
+use crate::table::Looks;
 use crate::target::Found;
 use crate::witness::Witness;
 
@@ -41,6 +43,7 @@ struct Inner {
     witness: Arc<dyn Witness>,
     settings: Settings,
     fresh: Fresh,
+    looks: Looks,
 }
 
 impl Releases {
@@ -64,9 +67,9 @@ impl Releases {
         witness: Arc<dyn Witness>,
         settings: Settings,
     ) -> Self {
-        let fresh = Fresh::default();
+        let (fresh, looks) = Default::default();
         let intake = Intake::new(store.clone());
-        let inner = Inner { store, intake, projects, reach, witness, settings, fresh };
+        let inner = Inner { store, intake, projects, reach, witness, settings, fresh, looks };
         Self { inner: Arc::new(inner) }
     }
 
@@ -97,6 +100,10 @@ impl Releases {
         self.inner.fresh.take(id, fence)
     }
 
+    pub(crate) fn looks(&self) -> &Looks {
+        &self.inner.looks
+    }
+
     pub(crate) fn settings(&self) -> &Settings {
         &self.inner.settings
     }
@@ -117,6 +124,7 @@ impl Releases {
         project: Option<&str>,
         page: Page,
     ) -> Result<Paged<Release>, StoreError> {
+        self.look_into_tables(project).await;
         self.store().releases(project, page).await
     }
 
@@ -125,7 +133,7 @@ impl Releases {
         &self,
         id: ReleaseId,
     ) -> Result<Option<(Release, Option<Quarantine>)>, StoreError> {
-        let Some(release) = self.store().release(id).await? else { return Ok(None) };
+        let Some(release) = self.find_release(id).await? else { return Ok(None) };
         let quarantine = self.store().quarantine(id).await?;
         Ok(Some((release, quarantine)))
     }
@@ -137,7 +145,7 @@ impl Releases {
         reason: &str,
         by: &str,
     ) -> Result<bool, StoreError> {
-        if self.store().release(id).await?.is_none() {
+        if self.find_release(id).await?.is_none() {
             return Ok(false);
         }
         let word = Quarantine {

@@ -8,11 +8,11 @@
 
 mod apply;
 mod check;
-mod date;
+pub(crate) mod date;
 mod error;
 mod file;
 mod images;
-mod item;
+pub(crate) mod item;
 mod lease;
 mod plan;
 mod prepare;
@@ -36,9 +36,9 @@ pub use item::{DeploymentItem, ReleaseItem};
 pub use plan::{Move, WecoPlan};
 pub use prepare::{Difference, Prepared};
 pub use services::ServicesFound;
-pub use table::Deployments;
+pub use table::{Deployments, Table};
 
-use table::Table;
+use crate::project::ReleaseTable;
 
 /// Calls that are under way at a time.
 const AT_ONCE: usize = 10;
@@ -81,7 +81,9 @@ impl Weco {
             Aws::open(&at(&table_region, Some(&role))).await
         };
         let base = Aws::open(&at(&region, None)).await;
-        let table = Table::new(&of_table, &project.project.id);
+        let told = &project.project;
+        let told = told.table.clone().unwrap_or_else(|| ReleaseTable::of(&told.id));
+        let table = Table::of(&of_table, &told);
         let (ecr, ecs) = (Ecr::of(&aws, None), Ecs::of(&aws));
         Self { project, aws, base, table, ecr, ecs, clock, ids }
     }

@@ -89,9 +89,15 @@ pub(crate) struct Rollout {
     pub(crate) approved_at: Option<Timestamp>,
     pub(crate) started_at: Option<Timestamp>,
     pub(crate) finished_at: Option<Timestamp>,
+    /// What was agreed, where it was asked for alone.
+    #[serde(default, skip_serializing)]
+    pub(crate) plan: Option<Plan>,
     /// Its steps, where it was asked for alone.
     #[serde(default)]
     pub(crate) steps: Vec<Step>,
+    /// Why it does not go on, where nobody works on it now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) waits: Option<String>,
 }
 
 /// A step of a rollout.

@@ -93,6 +93,7 @@ fn told(source: &Value) -> String {
         "commit" => format!("commit {}", at_most(text("commit"), 12)),
         "environment" => format!("{} {}", text("environment"), text("at")).trim().to_owned(),
         "release" => format!("release {}", text("release")),
+        "table" => "weco-deploy".to_owned(),
         other => other.to_owned(),
     }
 }
@@ -140,6 +141,10 @@ pub(super) fn described(release: &Known) -> String {
     lines.extend(release.ci_url.clone());
     if let Some(quarantine) = &release.quarantine {
         lines.push(format!("in quarantine by {}: {}", quarantine.created_by, quarantine.reason));
+    }
+    for (image, why) in release.source["lost"].as_object().into_iter().flatten() {
+        let why = why.as_str().unwrap_or("it was not found");
+        lines.push(format!("image {image} is lost: {why}"));
     }
     let mut columns = Columns::new(["IMAGE", "DIGEST", "COMMIT", "REPOSITORY"]);
     for image in &release.images {

@@ -47,12 +47,15 @@ pub struct EcrImages {
 
 /// An error of AWS, in the words of whoever runs services.
 pub(crate) fn failed(error: AwsError) -> TargetError {
-    let transient = matches!(error.trouble(), Trouble::Throttled | Trouble::Unreachable);
+    // Credentials are renewed sooner or later, by whoever gives them.
+    let transient =
+        matches!(error.trouble(), Trouble::Throttled | Trouble::Unreachable | Trouble::Expired);
+    let advice = error.trouble().advice();
     let doing = match &error {
         AwsError::Call { doing, .. } | AwsError::Answer { doing, .. } => doing.clone(),
     };
     let said = match error {
-        AwsError::Call { said, .. } => said,
+        AwsError::Call { said, .. } => format!("{said}{advice}"),
         AwsError::Answer { what, .. } => format!("AWS answered {what}"),
     };
     TargetError::new(doing, transient, said)
@@ -243,6 +246,40 @@ impl Images for EcrImages {
             let mut just = self.just.lock().unwrap_or_else(PoisonError::into_inner);
             just.insert((spot.clone(), image.digest), (Instant::now(), there));
             Ok(Some(Resolved { digest: image.digest, tags: Vec::new() }))
+        }
+        .boxed()
+    }
+
+    fn find<'a>(&'a self, spot: &'a Spot, targets: &'a [Target]) -> Asked<'a, Vec<Option<Digest>>> {
+        async move {
+            let Some(ecr) = self.ecr(spot).await else {
+                return self.others.find(spot, targets).await;
+            };
+            let images = match ecr.images(spot.repository.as_str(), targets).await {
+                Ok(images) => images.found,
+                Err(error) if is_no_repository(&error) => Vec::new(),
+                Err(error) => return Err(failed(error)),
+            };
+            let at = |target: &Target| images.iter().find(|(asked, _)| asked == target);
+            Ok(targets.iter().map(|target| at(target).map(|(_, image)| image.digest)).collect())
+        }
+        .boxed()
+    }
+
+    fn tags<'a>(&'a self, spot: &'a Spot, digest: &'a Digest) -> Asked<'a, Vec<Tag>> {
+        async move {
+            let Some(ecr) = self.ecr(spot).await else {
+                return self.others.tags(spot, digest).await;
+            };
+            let target = Target::Digest(*digest);
+            match ecr.image_detail(spot.repository.as_str(), &target).await {
+                Ok(detail) => {
+                    let tags = detail.map(|detail| detail.tags).unwrap_or_default();
+                    Ok(tags.iter().filter_map(|tag| tag.parse().ok()).collect())
+                }
+                Err(error) if is_no_repository(&error) => Ok(Vec::new()),
+                Err(error) => Err(failed(error)),
+            }
         }
         .boxed()
     }

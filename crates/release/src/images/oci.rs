@@ -99,6 +99,20 @@ impl Images for OciImages {
         .boxed()
     }
 
+    fn find<'a>(&'a self, spot: &'a Spot, targets: &'a [Target]) -> Asked<'a, Vec<Option<Digest>>> {
+        async move {
+            let finds = targets.iter().map(|target| self.resolve(spot, target)).collect();
+            let found: Result<Vec<_>, _> = many(finds, AT_ONCE).await.into_iter().collect();
+            Ok(found?.into_iter().map(|found| found.map(|it| it.digest)).collect())
+        }
+        .boxed()
+    }
+
+    fn tags<'a>(&'a self, _: &'a Spot, _: &'a Digest) -> Asked<'a, Vec<Tag>> {
+        // The protocol tells where a tag points, and not what points to an image.
+        std::future::ready(Ok(Vec::new())).boxed()
+    }
+
     fn look<'a>(&'a self, wanted: &'a [Wanted]) -> Asked<'a, Vec<There>> {
         async move {
             let mut looks = Vec::with_capacity(wanted.len());

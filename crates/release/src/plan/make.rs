@@ -9,6 +9,7 @@ use super::{
     Action, ContainerPlan, ImagePlan, ImageThere, Plan, Refusal, ServicePlan, TagMove, World, hash,
 };
 use crate::project::{Environment, Project, Service, Spot};
+use crate::table::Taken;
 use crate::target::{Controller, Found, Seen, SeenContainer};
 
 /// Which part of a release is applied.
@@ -47,6 +48,7 @@ pub fn plan(
         notes: Vec::new(),
         first: BTreeSet::new(),
     };
+    making.lost(scope);
     let services = making.services(scope);
     let images = making.images(scope);
     // Tags that point where they shall are as good as services that run what they shall.
@@ -80,6 +82,19 @@ struct Making<'a> {
 }
 
 impl Making<'_> {
+    /// Images that the release was to have, and has not.
+    fn lost(&mut self, scope: &Scope) {
+        for (image, why) in Taken::lost(self.release) {
+            match self.project.images.get(&image) {
+                Some(known) if scope.has_image(&known.services) => {
+                    self.refusals.push(Refusal::ImageLost { image, why });
+                }
+                Some(_) => {}
+                None => self.notes.push(format!("image {image}: {why}, and it is left alone")),
+            }
+        }
+    }
+
     fn services(&mut self, scope: &Scope) -> Vec<ServicePlan> {
         let mut plans = Vec::new();
         for (name, service) in &self.project.services {

@@ -18,6 +18,13 @@ pub enum Refusal {
         /// Where it was looked for.
         places: Vec<String>,
     },
+    /// The release was taken from a table, and the image that it names there was not found.
+    ImageLost {
+        /// The image.
+        image: String,
+        /// Why it was not found.
+        why: String,
+    },
     /// The image is not built for what the environment runs.
     Platform {
         /// The image.
@@ -92,6 +99,11 @@ pub enum Refusal {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<Timestamp>,
     },
+    /// The release must have succeeded elsewhere first.
+    NotBefore {
+        /// Where.
+        environment: String,
+    },
     /// The release is not to be deployed.
     Quarantined {
         /// Why.
@@ -104,7 +116,13 @@ pub enum Refusal {
 impl Refusal {
     /// Whether it may be over by itself, and is looked at anew when an order is taken.
     pub(crate) const fn passes(&self) -> bool {
-        matches!(self, Self::Held { .. } | Self::Frozen { .. } | Self::Quarantined { .. })
+        matches!(
+            self,
+            Self::Held { .. }
+                | Self::Frozen { .. }
+                | Self::NotBefore { .. }
+                | Self::Quarantined { .. }
+        )
     }
 }
 
@@ -114,6 +132,10 @@ impl fmt::Display for Refusal {
             Self::ImageMissing { image, digest, places } => {
                 write!(f, "image {image}: {digest} is not in {}", places.join(", nor in "))
             }
+            Self::ImageLost { image, why } => write!(
+                f,
+                "image {image}: {why}; prepare another release from this one, with --set {image}=TAG"
+            ),
             Self::Platform { image, wanted, has } => {
                 write!(f, "image {image} is built for {}, not for {wanted}", has.join(", "))
             }
@@ -154,6 +176,10 @@ impl fmt::Display for Refusal {
             Self::Frozen { reason, by, until: None } => {
                 write!(f, "the environment is frozen by {by}: {reason}")
             }
+            Self::NotBefore { environment } => write!(
+                f,
+                "the same images have not succeeded in {environment}, where they must first"
+            ),
             Self::Quarantined { reason, by } => {
                 write!(f, "the release was put in quarantine by {by}: {reason}")
             }

@@ -20,6 +20,8 @@ pub struct World {
     pub held: Option<Held>,
     /// Why nothing is to change in it.
     pub frozen: Option<Freeze>,
+    /// Where the release must have succeeded first, and has not.
+    pub not_before: Vec<String>,
     /// Why the release is not to be deployed.
     pub quarantined: Option<Quarantine>,
 }
@@ -36,6 +38,8 @@ impl World {
             let (reason, by) = (frozen.reason.clone(), frozen.created_by.clone());
             refusals.push(Refusal::Frozen { reason, by, until: frozen.until });
         }
+        let first = self.not_before.iter().cloned();
+        refusals.extend(first.map(|environment| Refusal::NotBefore { environment }));
         if let Some(quarantine) = &self.quarantined {
             let (reason, by) = (quarantine.reason.clone(), quarantine.created_by.clone());
             refusals.push(Refusal::Quarantined { reason, by });

@@ -11,6 +11,7 @@ use crate::Images;
 use crate::many::many;
 use crate::project::{Image, Project, Spot};
 use crate::releases::Releases;
+use crate::table::Taken;
 
 /// Images that are looked for at once.
 const AT_ONCE: usize = 8;
@@ -135,9 +136,13 @@ impl Releases {
         release: ReleaseId,
         changes: &BTreeMap<String, String>,
     ) -> Result<Vec<ReleaseImage>, PrepareError> {
-        let base = self.store().release(release).await?;
+        let base = self.find_release(release).await?;
         let base =
             base.filter(|base| base.project == project.id).ok_or(PrepareError::Release(release))?;
+        let is_missed = |id: &String| project.images.contains_key(id) && !changes.contains_key(id);
+        let lost = Taken::lost(&base).into_iter().filter(|(id, _)| is_missed(id));
+        let lost = lost.map(|(id, why)| Err(format!("{id}: {why}"))).collect();
+        all(&format!("the release {release}"), lost)?;
         let sources = self.reach().images(project, None).await?;
         let mut images: BTreeMap<String, ReleaseImage> =
             base.images.into_iter().map(|image| (image.image.clone(), image)).collect();

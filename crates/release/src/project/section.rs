@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::table::TableSection;
 use super::{LocalRun, Moment, Runs};
 
 pub use build::build;
@@ -23,6 +24,8 @@ pub struct ProjectSection {
     pub title: Option<String>,
     /// Whether the task definitions of all its services are left as they are.
     pub floating: Option<bool>,
+    /// The table in which weco-deploy keeps its releases, where that is read and written too.
+    pub table: Option<TableSection>,
     /// Its images.
     pub images: BTreeMap<String, ImageSection>,
     /// Its services, where there is more to say of them than which images they run.
@@ -72,6 +75,8 @@ pub struct PlaceSection {
     pub name: Option<String>,
     /// The cluster it is in.
     pub cluster: Option<String>,
+    /// The rule of `EventBridge` that runs it by the clock.
+    pub rule: Option<String>,
     /// How many tasks of it run, on this machine.
     pub count: Option<u32>,
     /// Variables that it gets, on this machine.
@@ -117,6 +122,8 @@ pub struct EnvironmentSection {
     pub platform: Option<String>,
     /// Whether a second person must agree.
     pub protected: Option<bool>,
+    /// Environments in which what comes here must have succeeded first.
+    pub after: Option<Vec<String>>,
     /// Tags that point to what is deployed there: `env.ENVIRONMENT` where nothing is told.
     pub tags: Option<Vec<String>>,
 }

@@ -12,7 +12,7 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, de::value::MapAccessDeserializer};
 
 use super::yaml::{self, Entries, Text, mapping};
-use super::{Environment, Image, Project, ProjectError, Spot, Warning, is_name};
+use super::{Environment, Image, Project, ProjectError, ReleaseTable, Spot, Warning, is_name};
 
 /// What every image's repository begins with.
 const PREFIX: &str = "uk.ac.wellcome/";
@@ -87,7 +87,7 @@ impl<'de> Deserialize<'de> for RawService {
     }
 }
 
-/// The projects of the file `text`, and what in it has no effect.
+/// The projects of the file `text`, each with its table, and what in it has no effect.
 pub fn read(text: &str) -> Result<(Vec<Project>, Vec<Warning>), ProjectError> {
     let whole: Option<Entries<RawProject>> = yaml::read(text)?;
     let entries = whole.map(|entries| entries.0).unwrap_or_default();
@@ -125,7 +125,12 @@ fn project(
         let what = "it has no environments: releases can be prepared, and not deployed";
         warnings.push(Warning::new(id.clone(), what));
     }
-    let mut project = Project { id: id.clone(), title, ..Project::default() };
+    let table = ReleaseTable {
+        region: Some(raw.region_name.map_or_else(|| REGION.to_owned(), |Text(region)| region)),
+        role_arn: Some(role_arn.clone()),
+        ..ReleaseTable::of(&id)
+    };
+    let mut project = Project { id: id.clone(), title, table: Some(table), ..Project::default() };
     for (index, raw) in environments.into_iter().enumerate() {
         let at = format!("{id}.environments[{index}]");
         ignored(&at, &raw.unknown, warnings);

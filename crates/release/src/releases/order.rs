@@ -124,7 +124,7 @@ impl Releases {
     }
 
     async fn release(&self, id: ReleaseId) -> Result<Release, OrderError> {
-        self.store().release(id).await?.ok_or(OrderError::Release(id))
+        self.find_release(id).await?.ok_or(OrderError::Release(id))
     }
 
     async fn ordered(
@@ -247,13 +247,50 @@ impl Releases {
         Ok(self.store().rollouts(&filter, Page::first(MOST)).await?.items)
     }
 
+    /// The release that is there now, wholly or in part: what the newest success brought, or what
+    /// was left after it by one that failed.
+    async fn current(
+        &self,
+        project: &str,
+        environment: &str,
+    ) -> Result<Option<ReleaseId>, StoreError> {
+        let filter = RolloutFilter {
+            project: Some(project.to_owned()),
+            environment: Some(environment.to_owned()),
+            ..RolloutFilter::default()
+        };
+        for rollout in self.store().rollouts(&filter, Page::first(MOST)).await?.items {
+            match rollout.state {
+                RolloutState::Succeeded => return Ok(Some(rollout.release)),
+                RolloutState::Failed => {
+                    let steps = self.store().rollout_steps(rollout.id).await?;
+                    let changes =
+                        |name: &str| name.starts_with("start:") || name.starts_with("tag:");
+                    if steps.iter().any(|step| changes(&step.name)) {
+                        return Ok(Some(rollout.release));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
     /// The release of the last success before what is there now.
     async fn previous(&self, project: &str, environment: &str) -> Result<ReleaseId, OrderError> {
         let done = self.successes(project, environment).await?;
-        let current = done.first().map(|newest| newest.release);
-        let earlier = done.iter().map(|it| it.release).filter(|it| Some(*it) != current);
-        for release in earlier {
+        let current = self.current(project, environment).await?;
+        let is_earlier = |it: &ReleaseId| Some(*it) != current;
+        for release in done.iter().map(|it| it.release).filter(is_earlier) {
             if self.store().quarantine(release).await?.is_none() {
+                return Ok(release);
+            }
+        }
+        // What was there before the first rollout may have been brought by another tool.
+        let others = self.deployed_by_others(project, environment).await;
+        for release in others.into_iter().filter(is_earlier) {
+            let is_known = self.find_release(release).await?.is_some();
+            if is_known && self.store().quarantine(release).await?.is_none() {
                 return Ok(release);
             }
         }

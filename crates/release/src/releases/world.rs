@@ -170,6 +170,7 @@ impl Releases {
         Ok(World {
             held: held.filter(|held| held.until >= now && Some(held.rollout) != own),
             frozen: store.frozen(project, environment, now).await?,
+            not_before: self.not_before((project, environment), release).await?,
             quarantined: store.quarantine(release).await?,
             ..World::default()
         })

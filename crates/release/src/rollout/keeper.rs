@@ -3,11 +3,12 @@
 use std::future::Future;
 use std::time::Duration;
 
-use portolan_model::{Ids, RolloutId, Timestamp};
-use portolan_store::{PlaceLease, RolloutState, RolloutStep, StepState, Store, Taking};
+use portolan_model::{Ids, JobId, RolloutId, Timestamp};
+use portolan_store::{PlaceLease, RolloutState, RolloutStep, StepState, Store, Taking, Told};
 use serde_json::Value;
 
 use super::stop::RunError;
+use crate::table;
 
 /// Keeps the lease of an environment. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub(super) struct Keeper {
     store: Store,
     lease: PlaceLease,
     time: Duration,
+    /// Whether the end of the rollout is written into a table besides.
+    has_table: bool,
 }
 
 /// What came of asking for an environment.
@@ -36,7 +39,7 @@ impl Keeper {
         (project, environment): (&str, &str),
         rollout: RolloutId,
         owner: &str,
-        time: Duration,
+        (time, has_table): (Duration, bool),
     ) -> Result<Asked, RunError> {
         let (project, environment) = (project.to_owned(), environment.to_owned());
         let (owner, now) = (owner.to_owned(), store.now());
@@ -47,7 +50,9 @@ impl Keeper {
             })
         });
         Ok(match taking.await? {
-            Taking::Taken(lease) => Asked::Taken(Self { store: store.clone(), lease, time }),
+            Taking::Taken(lease) => {
+                Asked::Taken(Self { store: store.clone(), lease, time, has_table })
+            }
             Taking::Held(held) => Asked::Held(RunError::Held {
                 by: held.rollout,
                 owner: held.owner,
@@ -147,18 +152,25 @@ impl Keeper {
         reason: Option<&str>,
     ) -> Result<(), RunError> {
         let (lease, reason) = (self.lease.clone(), reason.map(str::to_owned));
-        let now = self.store.now();
+        let (now, own) = (self.store.now(), JobId::new(self.store.ids()));
+        let is_told = self.has_table && state != RolloutState::Refused;
         let kept = self.store.write(move |tx| {
             Box::pin(async move {
                 let moved = tx.move_rollout(&lease, state, reason.as_deref(), now).await?;
                 if moved && state.is_end() {
                     tx.leave_environment(&lease).await?;
+                    if is_told {
+                        let id = lease.rollout.to_string();
+                        let write = table::waits(Told::Rollout, id, &lease.project, now);
+                        table::queue(tx, &write, own).await?;
+                    }
                 }
                 Ok(moved)
             })
         });
         Self::kept(kept.await?)?;
         self.store.wake_changes().await;
+        self.store.wake_jobs().await;
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -77,7 +78,8 @@ impl Releases {
             return Ok(rollout);
         }
         let place = (rollout.project.as_str(), rollout.environment.as_str());
-        match Keeper::take(self.store(), place, id, owner, self.settings().lease).await? {
+        let how = (self.settings().lease, self.has_table(place.0));
+        match Keeper::take(self.store(), place, id, owner, how).await? {
             Asked::Taken(keeper) => {
                 keeper.stands(RolloutState::Failed, Some(reason)).await?;
                 self.known(id).await
@@ -87,6 +89,10 @@ impl Releases {
                 Err(RunError::Held { by: other, owner, until: self.store().now() })
             }
         }
+    }
+
+    fn has_table(&self, project: &str) -> bool {
+        self.project(project).is_some_and(|project| project.table.is_some())
     }
 
     async fn known(&self, id: RolloutId) -> Result<Rollout, RunError> {
@@ -101,10 +107,10 @@ impl Releases {
         owner: &str,
     ) -> Result<Option<Keeper>, RunError> {
         let place = (rollout.project.as_str(), rollout.environment.as_str());
-        let lease = self.settings().lease;
+        let how = (self.settings().lease, self.has_table(place.0));
         let patience = Instant::now() + Duration::from_secs(u64::from(options.wait_seconds));
         loop {
-            match Keeper::take(self.store(), place, rollout.id, owner, lease).await? {
+            match Keeper::take(self.store(), place, rollout.id, owner, how).await? {
                 Asked::Taken(keeper) => return Ok(Some(keeper)),
                 Asked::Abandoned(other, left_by) => {
                     tracing::warn!(rollout = %other, left_by, "brought to its end first");
@@ -227,6 +233,7 @@ impl Releases {
         let target = self.reach().target(project, &rollout.environment).await?;
         let images = self.reach().images(project, Some(&rollout.environment)).await?;
         let steps = self.store().rollout_steps(rollout.id).await?;
+        let begun = rollout.started_at.unwrap_or_else(|| self.store().now());
         let seen = if let Some(seen) = seen {
             seen
         } else {
@@ -234,6 +241,7 @@ impl Releases {
             let changed: BTreeSet<String> = plan.changed().map(|it| it.service.clone()).collect();
             target.read(&changed).await?
         };
+        let patience = begun.plus_millis(i64::from(options.seconds) * 1000);
         Ok(Rolling {
             seen,
             plan,
@@ -247,6 +255,8 @@ impl Releases {
             by: rollout.created_by.clone(),
             known: steps.into_iter().map(|step| (step.name.clone(), step)).collect(),
             made: Mutex::new(HashMap::new()),
+            patience,
+            is_undoing: AtomicBool::new(false),
         })
     }
 }

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use portolan_model::failpoint;
+use portolan_model::{Timestamp, failpoint};
 use portolan_store::{RolloutStep, StepState};
 use portolan_tracker::Intake;
 use serde::Serialize;
@@ -39,6 +40,10 @@ pub(super) struct Rolling {
     pub(super) known: HashMap<String, RolloutStep>,
     /// The definitions that this process made, by service.
     pub(super) made: Mutex<HashMap<String, String>>,
+    /// When it is too late to wait for what may go through later, and time to go back.
+    pub(super) patience: Timestamp,
+    /// Whether it is on its way back, on which nothing is given up.
+    pub(super) is_undoing: AtomicBool,
 }
 
 /// A step's name: what is done, and to what.
@@ -94,10 +99,25 @@ impl Rolling {
                 self.keeper.end(name, StepState::Done, to_value(&outcome)).await?;
                 Ok(outcome)
             }
-            Err(error) => Err(self.failed(name, story(&error), Value::Null).await?),
+            Err(error) => return Err(self.stopped(name, error).await),
         };
         failpoint::hit("rollout.after-step");
         result
+    }
+
+    /// What it means that a step could not be made. Where nobody answered, or asked for other
+    /// credentials, the step is as it was: whoever comes next makes it.
+    async fn stopped(&self, name: &str, error: TargetError) -> Stop {
+        if self.is_to_wait(&error) {
+            return Stop::Error(error.into());
+        }
+        self.failed(name, story(&error), Value::Null).await.unwrap_or_else(Stop::Error)
+    }
+
+    /// Whether what failed is left for later, and not taken back.
+    pub(super) fn is_to_wait(&self, error: &TargetError) -> bool {
+        let is_undoing = self.is_undoing.load(Ordering::Relaxed);
+        error.transient && (is_undoing || self.keeper.now() < self.patience)
     }
 
     /// Records that a step failed, and why.

@@ -1,6 +1,7 @@
 //! The way back: tags and services as they were.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 
 use futures::FutureExt as _;
 use portolan_store::{RolloutState, RolloutStep};
@@ -30,6 +31,7 @@ impl Rolling {
     /// Undoes what was done, because of `reason`. What cannot be undone is told.
     pub(super) async fn undo(&self, reason: &str) -> Result<Option<String>, Stop> {
         self.keeper.stands(RolloutState::Undoing, Some(reason)).await?;
+        self.is_undoing.store(true, Ordering::Relaxed);
         let mut left = Vec::new();
         match self.move_tags_back().await {
             Err(Stop::Failed(why)) => left.push(why),
@@ -47,6 +49,7 @@ impl Rolling {
         let names: BTreeSet<String> = begun.iter().map(|it| it.service.clone()).collect();
         let found = match self.patiently(|| self.target.read(&names)).await {
             Ok(found) => found,
+            Err(error) if self.is_to_wait(&error) => return Err(Stop::Error(error.into())),
             Err(error) => return Ok(Some(story(&error))),
         };
         let mut backs = Vec::new();

@@ -69,7 +69,13 @@ impl Rolling {
     async fn look<'a>(&self, open: Vec<Watched<'a>>) -> Result<Vec<Watched<'a>>, Stop> {
         let started: Vec<Started> = open.iter().map(|it| it.started.clone()).collect();
         let looks = self.keeper.during(self.patiently(|| self.target.look(&started))).await?;
-        let looks = looks.map_err(|error| Stop::Failed(story(&error)))?;
+        let looks = looks.map_err(|error| {
+            if self.is_to_wait(&error) {
+                Stop::Error(error.into())
+            } else {
+                Stop::Failed(story(&error))
+            }
+        })?;
         let mut left = Vec::new();
         for (mut watched, look) in open.into_iter().zip(looks) {
             let service = &watched.started.service;

@@ -2,11 +2,14 @@
 //!
 //! Services are found by their tags `deployment:service` and `deployment:env`, or by the names that
 //! the project gives them. A deployment is followed by its identity: that a service is stable says
-//! nothing about whose deployment made it so.
+//! nothing about whose deployment made it so. Tasks that run by the clock are found by the rules that
+//! run them.
 
+mod definitions;
 mod explain;
 mod once;
 mod read;
+mod rule;
 mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -16,7 +19,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use portolan_aws::ecs::{Ecs, Service, ServiceKey, TaskDefinition, WithImages};
-use portolan_aws::{Aws, Logs};
+use portolan_aws::{Aws, Logs, Rules};
 
 use super::{
     Asked, Define, Ended, Explanation, Found, Look, Once, Start, Started, Target, TargetError,
@@ -24,22 +27,22 @@ use super::{
 use crate::images::ecr::failed;
 use crate::project::Project;
 
+pub use definitions::Definitions;
+
 /// Calls of one kind that are made at once.
 const AT_ONCE: usize = 8;
-/// Task definitions that are kept at most.
-const KEPT: usize = 2_000;
 
 /// The services of one environment of one project, on ECS.
 pub struct EcsTarget {
     ecs: Ecs,
     logs: Logs,
+    rules: Rules,
     project: Project,
     environment: String,
     poll: Duration,
     /// Services, as they were last described, by what they are called.
     known: Mutex<HashMap<String, Service>>,
-    /// Task definitions by ARN: one never changes.
-    definitions: Mutex<HashMap<String, TaskDefinition>>,
+    definitions: Definitions,
 }
 
 impl fmt::Debug for EcsTarget {
@@ -58,32 +61,29 @@ impl EcsTarget {
         Self {
             ecs: Ecs::of(aws),
             logs: Logs::of(aws),
+            rules: Rules::of(aws),
             project,
             environment: environment.to_owned(),
             poll,
             known: Mutex::default(),
-            definitions: Mutex::default(),
+            definitions: Definitions::default(),
         }
     }
 
-    fn known_definition(&self, arn: &str) -> Option<TaskDefinition> {
-        self.definitions.lock().unwrap_or_else(PoisonError::into_inner).get(arn).cloned()
-    }
-
-    fn keep_definition(&self, arn: &str, definition: &TaskDefinition) {
-        let mut known = self.definitions.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= KEPT {
-            known.clear();
-        }
-        known.insert(arn.to_owned(), definition.clone());
+    /// The same, which knows the task definitions that others have read.
+    #[must_use]
+    pub fn knowing(self, definitions: Definitions) -> Self {
+        Self { definitions, ..self }
     }
 
     async fn definition(&self, arn: &str) -> Result<TaskDefinition, TargetError> {
-        if let Some(definition) = self.known_definition(arn) {
+        if let Some(definition) = self.definitions.get(arn) {
             return Ok(definition);
         }
         let definition = self.ecs.describe_task_definition(arn).await.map_err(failed)?;
-        self.keep_definition(arn, &definition);
+        if rule::is_revision(arn) {
+            self.definitions.keep(arn, &definition);
+        }
         Ok(definition)
     }
 
@@ -107,13 +107,16 @@ impl EcsTarget {
             WithImages::Changed(definition) => {
                 let made = self.ecs.register_task_definition(&definition).await.map_err(failed)?;
                 let arn = made.arn().unwrap_or_default().to_owned();
-                self.keep_definition(&arn, &made);
+                self.definitions.keep(&arn, &made);
                 Ok(arn)
             }
         }
     }
 
     async fn started(&self, start: &Start) -> Result<Started, TargetError> {
+        if let Some(rule) = rule::rule(&start.id) {
+            return self.start_rule(rule, start).await;
+        }
         let key = key(&start.id)?;
         let definition = start.definition.as_deref();
         let updated = self.ecs.update_service(&key, definition, definition.is_none()).await;

@@ -26,7 +26,7 @@ pub fn stamp(at: Timestamp) -> String {
 }
 
 /// The moment that the table has; none where it is none.
-pub(super) fn parse(stamp: &str) -> Option<Timestamp> {
+pub(crate) fn parse(stamp: &str) -> Option<Timestamp> {
     let (seconds, decimals) = stamp.split_once('.').unwrap_or((stamp, "0"));
     let decimals: String = decimals.chars().take(3).collect();
     format!("{}.{decimals}Z", seconds.trim_end_matches('Z')).parse().ok()

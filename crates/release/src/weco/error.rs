@@ -20,6 +20,14 @@ pub enum WecoError {
         /// Where it was looked for.
         table: String,
     },
+    /// Others add deployments to the release all the time.
+    #[error("The release {id} in the table {table} changes faster than a deployment can be added")]
+    Busy {
+        /// The release.
+        id: String,
+        /// The table.
+        table: String,
+    },
     /// The project has no such environment.
     #[error("Unknown environment. Got '{asked}', expected {}", .has.iter().map(|it| format!("'{it}'")).collect::<Vec<_>>().join(", "))]
     Environment {

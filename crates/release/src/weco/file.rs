@@ -40,7 +40,6 @@ pub struct WecoFile {
 struct Raw {
     role_arn: Option<Text>,
     aws_region_name: Option<Text>,
-    region_name: Option<Text>,
     image_repositories: Option<Vec<RawImage>>,
 }
 
@@ -64,7 +63,11 @@ pub fn read(text: &str) -> Result<WecoFile, ProjectError> {
             images: images.into_iter().map(|image| image.id.0).collect(),
             role_arn: raw.role_arn.map(|Text(arn)| arn).unwrap_or_default(),
             region: or_usual(raw.aws_region_name),
-            table_region: or_usual(raw.region_name),
+            table_region: project
+                .table
+                .as_ref()
+                .and_then(|it| it.region.clone())
+                .unwrap_or_default(),
             project,
         }
     };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use portolan_aws::dynamo::Item;
-use portolan_model::{Tag, Target};
+use portolan_model::{Digest, Tag, Target};
 use serde_json::{Value, json};
 
 use super::WecoError;
@@ -74,6 +74,17 @@ impl ReleaseItem {
         images.map(|(id, name)| (id.as_str(), name.as_str())).collect()
     }
 
+    /// What people are told of it.
+    pub(crate) fn description(&self) -> &str {
+        self.text("description")
+    }
+
+    /// The digests of its images, where it says them: those that Portolan prepared do.
+    pub(crate) fn digests(&self) -> BTreeMap<&str, Digest> {
+        let digests = self.item.get("digests").and_then(Value::as_object).into_iter().flatten();
+        digests.filter_map(|(id, text)| Some((id.as_str(), text.as_str()?.parse().ok()?))).collect()
+    }
+
     /// Its deployments, oldest first.
     pub fn deployments(&self) -> Vec<DeploymentItem> {
         let all = self.item.get("deployments").and_then(Value::as_array).into_iter().flatten();
@@ -91,19 +102,21 @@ impl ReleaseItem {
 
 /// A release that is about to be prepared.
 #[derive(Debug)]
-pub(super) struct NewRelease<'a> {
-    pub(super) id: String,
-    pub(super) project: &'a str,
-    pub(super) title: &'a str,
-    pub(super) created: String,
-    pub(super) requested_by: &'a str,
-    pub(super) description: &'a str,
-    pub(super) images: BTreeMap<String, Option<String>>,
+pub(crate) struct NewRelease<'a> {
+    pub(crate) id: String,
+    pub(crate) project: &'a str,
+    pub(crate) title: &'a str,
+    pub(crate) created: String,
+    pub(crate) requested_by: &'a str,
+    pub(crate) description: &'a str,
+    pub(crate) images: BTreeMap<String, Option<String>>,
+    /// Which images they are, where that is known for good.
+    pub(crate) digests: BTreeMap<String, Digest>,
 }
 
 impl NewRelease<'_> {
-    pub(super) fn item(self) -> ReleaseItem {
-        let value = json!({
+    pub(crate) fn item(self) -> ReleaseItem {
+        let mut value = json!({
             "release_id": self.id,
             "project_id": self.project,
             "project_name": self.title,
@@ -113,13 +126,18 @@ impl NewRelease<'_> {
             "images": self.images,
             "deployments": [],
         });
+        if !self.digests.is_empty() {
+            let digests = self.digests.iter();
+            value["digests"] =
+                digests.map(|(id, it)| (id.clone(), json!(it.to_string()))).collect();
+        }
         let item = if let Value::Object(item) = value { item } else { Item::new() };
         ReleaseItem { item }
     }
 }
 
 /// What the image `id` of a release is found by, from a tag or a whole URI.
-pub(super) fn target(id: &str, name: &str) -> Result<Target, WecoError> {
+pub(crate) fn target(id: &str, name: &str) -> Result<Target, WecoError> {
     let bad = || WecoError::BadTag { image: id.to_owned(), name: name.to_owned() };
     if let Some((_, digest)) = name.split_once('@') {
         return digest.parse().map(Target::Digest).map_err(|_| bad());

@@ -118,6 +118,7 @@ impl Weco {
             requested_by,
             description,
             images,
+            digests: BTreeMap::new(),
         }
         .item()
     }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::WecoError;
 use super::item::{DeploymentItem, ReleaseItem};
+use crate::project::ReleaseTable;
 
 /// Releases that are read at most to find deployments in them.
 const MOST: usize = 1_000;
@@ -27,8 +28,8 @@ pub struct Deployments {
 }
 
 /// The table of one project.
-#[derive(Debug)]
-pub(super) struct Table {
+#[derive(Debug, Clone)]
+pub struct Table {
     pub(super) dynamo: Dynamo,
     pub(super) name: String,
     project: String,
@@ -45,9 +46,34 @@ fn is_absent(error: &AwsError) -> bool {
 }
 
 impl Table {
-    pub(super) fn new(aws: &Aws, project: &str) -> Self {
-        let name = format!("wellcome-releases-{project}");
-        Self { dynamo: Dynamo::of(aws), name, project: project.to_owned() }
+    /// The table `told`, as `aws` reaches it. Nothing is asked yet.
+    pub fn of(aws: &Aws, told: &ReleaseTable) -> Self {
+        let (name, project) = (told.name.clone(), told.project.clone());
+        Self { dynamo: Dynamo::of(aws), name, project }
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The releases that were prepared last, newest first; `most` at most. What is none is left out.
+    pub(crate) async fn newest(&self, most: usize) -> Result<Vec<ReleaseItem>, WecoError> {
+        let items = self.query("project_gsi", most).await?.into_iter();
+        let read = items.filter_map(|item| {
+            let read = ReleaseItem::of(item, &self.name);
+            read.inspect_err(|error| tracing::warn!(%error, "left out")).ok()
+        });
+        Ok(read.collect())
+    }
+
+    /// The release `id`; none where there is none, or no table.
+    pub(crate) async fn find(&self, id: &str) -> Result<Option<ReleaseItem>, WecoError> {
+        let found = match self.dynamo.get(&self.name, &key(id)).await {
+            Err(error) if is_absent(&error) => None,
+            found => found?,
+        };
+        found.map(|item| ReleaseItem::of(item, &self.name)).transpose()
     }
 
     /// The release that was prepared last; none where there is none, or no table.
@@ -60,15 +86,11 @@ impl Table {
         if id == "latest" {
             return self.latest().await?.ok_or(WecoError::NoReleases);
         }
-        let found = match self.dynamo.get(&self.name, &key(id)).await {
-            Err(error) if is_absent(&error) => None,
-            found => found?,
-        };
         let none = || WecoError::NoRelease { id: id.to_owned(), table: self.name.clone() };
-        ReleaseItem::of(found.ok_or_else(none)?, &self.name)
+        self.find(id).await?.ok_or_else(none)
     }
 
-    pub(super) async fn deployments(
+    pub(crate) async fn deployments(
         &self,
         wanted: &Deployments,
     ) -> Result<Vec<DeploymentItem>, WecoError> {
@@ -104,12 +126,14 @@ impl Table {
         }
     }
 
-    /// Puts a new release into the table, which is made where there is none.
-    pub(super) async fn put(&self, release: &ReleaseItem) -> Result<(), WecoError> {
-        match self.dynamo.put(&self.name, release.item(), None).await {
+    /// Puts a new release into the table, which is made where there is none. One that is there
+    /// already stays as it is.
+    pub(crate) async fn put(&self, release: &ReleaseItem) -> Result<(), WecoError> {
+        let is_new = Expression::new("attribute_not_exists(release_id)", []);
+        match self.dynamo.put(&self.name, release.item(), Some(&is_new)).await {
             Err(error) if is_absent(&error) => {
                 self.create().await?;
-                self.dynamo.put(&self.name, release.item(), None).await?;
+                self.dynamo.put(&self.name, release.item(), Some(&is_new)).await?;
             }
             put => drop(put?),
         }

@@ -19,7 +19,7 @@ use super::releases::checked_url;
 use super::who::{body_of, by, may_deploy};
 use crate::App;
 use crate::door::Holder;
-use crate::workers::jobs::rollout::enqueue;
+use crate::workers::jobs::rollout::{enqueue, waits};
 
 /// The longest that a wave, or the wait for an environment, may be given, in seconds: a day.
 const MOST_SECONDS: u32 = 86_400;
@@ -160,6 +160,9 @@ pub(super) struct RolloutDetail {
     options: Value,
     /// Its steps, in the order in which they were begun.
     steps: Vec<StepInfo>,
+    /// Why it does not go on, where it has not ended and nobody works on it now: it will be tried
+    /// again.
+    waits: Option<String>,
 }
 
 /// Orders a rollout. It is recorded, and done by whichever server is free; `GET` on it tells how far
@@ -301,7 +304,8 @@ async fn find(app: &App, id: &str) -> ApiResult<RolloutDetail> {
     let (rollout, steps) = app.releases.rollout(id).await?.ok_or_else(missing)?;
     let (plan, options) = (rollout.plan.clone(), rollout.options.clone());
     let steps = steps.into_iter().map(StepInfo::from).collect();
-    Ok(RolloutDetail { info: rollout.into(), plan, options, steps })
+    let waits = if rollout.state.is_end() { None } else { waits(app, id).await? };
+    Ok(RolloutDetail { info: rollout.into(), plan, options, steps, waits })
 }
 
 /// Who agrees.

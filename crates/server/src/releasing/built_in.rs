@@ -117,6 +117,28 @@ impl Images for BuiltIn {
         .boxed()
     }
 
+    fn find<'a>(&'a self, spot: &'a Spot, targets: &'a [Target]) -> Asked<'a, Vec<Option<Digest>>> {
+        if !self.is_own(spot) {
+            return self.others.find(spot, targets);
+        }
+        async move {
+            let mut found = Vec::with_capacity(targets.len());
+            for target in targets {
+                found.push(self.manifest(spot, target).await?.map(|kept| kept.digest));
+            }
+            Ok(found)
+        }
+        .boxed()
+    }
+
+    fn tags<'a>(&'a self, spot: &'a Spot, digest: &'a Digest) -> Asked<'a, Vec<Tag>> {
+        if self.is_own(spot) {
+            // It is asked for what weco-deploy can find, and that looks into ECR alone.
+            return std::future::ready(Ok(Vec::new())).boxed();
+        }
+        self.others.tags(spot, digest)
+    }
+
     fn look<'a>(&'a self, wanted: &'a [Wanted]) -> Asked<'a, Vec<There>> {
         async move {
             let elsewhere: Vec<Wanted> =

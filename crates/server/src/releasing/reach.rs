@@ -12,9 +12,10 @@ use portolan_registry::Registry;
 use portolan_release::images::ecr::EcrImages;
 use portolan_release::images::oci::OciImages;
 use portolan_release::project::{Environment, Runs};
-use portolan_release::target::ecs::EcsTarget;
+use portolan_release::target::ecs::{Definitions, EcsTarget};
 use portolan_release::target::local::LocalTarget;
 use portolan_release::target::{Asked, TargetError};
+use portolan_release::weco::Table;
 use portolan_release::{Images, Project, Reach, Target};
 use portolan_store::Store;
 use tokio::sync::Mutex;
@@ -36,6 +37,9 @@ pub(super) struct Reached {
     registry: Registry,
     targets: Mutex<Known<Arc<dyn Target>>>,
     images: Mutex<Known<Arc<dyn Images>>>,
+    tables: Mutex<HashMap<String, Table>>,
+    /// Of all environments: what one deployment registered is where the next one begins.
+    definitions: Definitions,
     engine: Mutex<Option<Engine>>,
 }
 
@@ -57,8 +61,8 @@ impl Ids for OfStore {
 
 impl Reached {
     pub(super) fn new(settings: ReleaseSettings, store: Store, registry: Registry) -> Self {
-        let (targets, images, engine) = Default::default();
-        Self { settings, store, registry, targets, images, engine }
+        let (targets, images, tables, definitions, engine) = Default::default();
+        Self { settings, store, registry, targets, images, tables, definitions, engine }
     }
 
     /// How AWS is reached for an environment of a project.
@@ -98,7 +102,8 @@ impl Reached {
         if runs == Runs::Ecs {
             let aws = Aws::open(&self.aws(project, Some(environment))).await;
             let poll = self.settings.rollout.poll;
-            return Ok(Arc::new(EcsTarget::new(&aws, project.clone(), environment, poll)));
+            let target = EcsTarget::new(&aws, project.clone(), environment, poll);
+            return Ok(Arc::new(target.knowing(self.definitions.clone())));
         }
         let clock = Arc::new(OfStore(self.store.clone()));
         Ok(Arc::new(LocalTarget::new(
@@ -148,7 +153,6 @@ impl Reach for Reached {
         async move {
             let place = (project.id.clone(), environment.to_owned());
             let mut targets = self.targets.lock().await;
-            // What is old goes, so that what one has learnt of definitions does not grow for ever.
             targets.retain(|_, (at, _)| at.elapsed() < FRESH);
             if let Some((_, target)) = targets.get(&place) {
                 return Ok(target.clone());
@@ -181,6 +185,26 @@ impl Reach for Reached {
             let images = self.open_images(aws, also.into_iter().collect())?;
             known.insert(place, (Instant::now(), images.clone()));
             Ok(images)
+        }
+        .boxed()
+    }
+
+    fn table<'a>(&'a self, project: &'a Project) -> Asked<'a, Option<Table>> {
+        async move {
+            let Some(told) = &project.table else { return Ok(None) };
+            let mut tables = self.tables.lock().await;
+            if let Some(table) = tables.get(&project.id) {
+                return Ok(Some(table.clone()));
+            }
+            let base = self.aws(project, project.environments.keys().next().map(String::as_str));
+            let settings = AwsSettings {
+                region: told.region.clone().or_else(|| base.region.clone()),
+                role_arn: told.role_arn.clone().or_else(|| base.role_arn.clone()),
+                ..base
+            };
+            let table = Table::of(&Aws::open(&settings).await, told);
+            tables.insert(project.id.clone(), table.clone());
+            Ok(Some(table))
         }
         .boxed()
     }

@@ -9,6 +9,7 @@ mod rebuild;
 pub(crate) mod rollout;
 mod scan;
 mod scan_tag;
+mod table;
 
 use futures::future::BoxFuture;
 use portolan_catalogue::CatalogueError;
@@ -28,6 +29,7 @@ pub(crate) use rebuild::RebuildTracks;
 use rollout::RunRollout;
 pub(crate) use scan::ScanImage;
 pub(crate) use scan_tag::ScanTag;
+use table::WriteTable;
 
 /// Every kind but those that tell others: that is for a server to do.
 pub(super) const ALL: &[&str] = &[
@@ -39,6 +41,7 @@ pub(super) const ALL: &[&str] = &[
     SweepEcs::KIND,
     RebuildTracks::KIND,
     RunRollout::KIND,
+    WriteTable::KIND,
 ];
 /// Kinds for all workers: each is done in its turn, however long it takes.
 pub(super) const COMMON: &[&str] = &[
@@ -49,6 +52,7 @@ pub(super) const COMMON: &[&str] = &[
     SyncRepositories::KIND,
     SweepEcs::KIND,
     RebuildTracks::KIND,
+    WriteTable::KIND,
 ];
 /// Kinds with workers of their own: they wait much and do little, and nobody wants to wait for them.
 pub(super) const PATIENT: &[&str] = &[RunRollout::KIND];
@@ -72,6 +76,7 @@ pub(super) fn begin(
         SweepEcs::KIND => queue::begin::<SweepEcs>(job, app, progress),
         RebuildTracks::KIND => queue::begin::<RebuildTracks>(job, app, progress),
         RunRollout::KIND => queue::begin::<RunRollout>(job, app, progress),
+        WriteTable::KIND => queue::begin::<WriteTable>(job, app, progress),
         Notify::KIND => queue::begin::<Notify>(job, app, progress),
         #[cfg(test)]
         Probe::KIND => queue::begin::<Probe>(job, app, progress),

@@ -79,11 +79,15 @@ impl Workers {
     }
 }
 
-/// Sees to it that open rollouts have somebody who works on them, at the start and now and then.
+/// Sees to it that open rollouts, and what waits for a table, have somebody who works on them, at the
+/// start and now and then.
 async fn resume(app: App, stop: CancellationToken) {
     loop {
         if let Err(error) = jobs::rollout::enqueue_open(&app).await {
             tracing::warn!(%error, "open rollouts wait for the store");
+        }
+        if let Err(error) = app.releases.queue_tables().await {
+            tracing::warn!(%error, "what waits for a table waits for the store");
         }
         tokio::select! {
             () = stop.cancelled() => return,

@@ -3,17 +3,21 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::show;
+use super::{aftermath, show};
 use crate::api::Api;
 use crate::api::releases::Rollout;
 use crate::args::deploy::Following;
 use crate::error::{Failure, Outcome};
 use crate::exit::Code;
+use crate::printer::Printer;
 use crate::progress::Progress;
 use crate::session::Session;
+use crate::table::printable;
 
 /// How often it is asked how far a rollout is.
 const LOOK: Duration = Duration::from_millis(300);
+/// How long a command that does the work itself waits for what keeps it from going on.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Follows a rollout to its end and answers it; none where it is not waited for. Where no server does
 /// it, this process does.
@@ -60,13 +64,40 @@ pub(super) async fn to_the_end(
     api.settle().await?;
     printer.answer(&ended, show::rollout)?;
     let why = ended.reason.clone().unwrap_or_else(|| "it does not say why".to_owned());
-    match ended.state.as_str() {
-        "succeeded" => Ok(Some(ended)),
-        "refused" => Err(Failure::new(Code::Conflict, format!("nothing was done: {why}"))),
-        "rolled-back" => {
-            Err(Failure::new(Code::OtherSide, format!("it failed and was undone: {why}")))
+    let (code, what) = match ended.state.as_str() {
+        "succeeded" => return Ok(Some(ended)),
+        "refused" => (Code::Conflict, "nothing was done"),
+        "rolled-back" => (Code::OtherSide, "it failed and was undone"),
+        _ => (Code::OtherSide, "it failed"),
+    };
+    if ended.state != "refused" {
+        aftermath::now(&ended).iter().for_each(|line| printer.note(line));
+    }
+    Err(Failure::new(code, format!("{what}: {}", printable(&why))).hint(aftermath::hint(&ended)))
+}
+
+/// Since when a rollout does not go on.
+#[derive(Debug, Default)]
+struct Standstill {
+    since: Option<Instant>,
+    /// Steps that were done by then.
+    done: usize,
+    told: Option<String>,
+}
+
+impl Standstill {
+    /// What there is to be told, and for how long it stands still now.
+    fn look(&mut self, rollout: &Rollout) -> (Option<String>, Duration) {
+        let done = rollout.steps.iter().filter(|step| step.state == "done").count();
+        if done != self.done {
+            *self = Self { done, ..Self::default() };
         }
-        _ => Err(Failure::new(Code::OtherSide, format!("it failed: {why}"))),
+        let Some(why) = &rollout.waits else { return (None, Duration::ZERO) };
+        let since = *self.since.get_or_insert_with(Instant::now);
+        let is_news = self.told.as_ref() != Some(why);
+        let news = is_news.then(|| why.clone());
+        self.told.clone_from(&rollout.waits);
+        (news, since.elapsed())
     }
 }
 
@@ -75,6 +106,7 @@ async fn watch(session: &Session<'_>, api: &Api, first: Rollout) -> Outcome<Roll
     let progress = Progress::start(printer, &first.state);
     let begun = Instant::now();
     let mut told: HashMap<String, String> = HashMap::new();
+    let mut standstill = Standstill::default();
     let mut has_waited = false;
     let mut missed = 0;
     loop {
@@ -92,6 +124,13 @@ async fn watch(session: &Session<'_>, api: &Api, first: Rollout) -> Outcome<Roll
             Err(failure) => return Err(failure),
         };
         progress.say(format!("{} ({} s)", rollout.state, begun.elapsed().as_secs()));
+        let (news, stands) = standstill.look(&rollout);
+        if let Some(why) = news {
+            progress.above(printer, &printable(&format!("waits  {why}")));
+        }
+        if matches!(api, Api::Embedded { .. }) && stands >= PATIENCE {
+            return Err(stuck(printer, &rollout));
+        }
         for step in &rollout.steps {
             let known = told.insert(step.name.clone(), step.state.clone());
             if known.as_ref() != Some(&step.state) && step.state != "begun" {
@@ -112,4 +151,16 @@ async fn watch(session: &Session<'_>, api: &Api, first: Rollout) -> Outcome<Roll
         }
         tokio::time::sleep(LOOK).await;
     }
+}
+
+/// That a rollout does not go on, which nobody but this command works on.
+fn stuck(printer: &Printer, rollout: &Rollout) -> Failure {
+    let Rollout { id, environment, .. } = rollout;
+    aftermath::now(rollout).iter().for_each(|line| printer.note(line));
+    let why = rollout.waits.as_deref().map(printable).unwrap_or_default();
+    let what = format!("rollout {id} is not at its end, and does not go on: {why}");
+    Failure::new(Code::OtherSide, what).hint(format!(
+        "once that is mended, `portolan confirm {id}` brings it to its end; whoever deploys to \
+         {environment} first undoes it"
+    ))
 }

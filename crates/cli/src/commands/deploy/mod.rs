@@ -1,5 +1,6 @@
 //! `portolan deploy`, `release-deploy`, `rollback` and `confirm`.
 
+mod aftermath;
 mod follow;
 mod show;
 

@@ -139,15 +139,29 @@ pub(super) fn step(step: &Step) -> String {
             let _ = write!(text, "\n         {}", at_most(line, 200));
         }
         for task in outcome["why"]["tasks"].as_array().into_iter().flatten().take(3) {
-            for container in task["containers"].as_array().into_iter().flatten() {
-                let log = container["log"].as_array().into_iter().flatten();
-                for line in log.filter_map(Value::as_str) {
-                    let name = container["name"].as_str().unwrap_or_default();
-                    let _ = write!(text, "\n         {name} | {}", at_most(line, 200));
-                }
-            }
+            stopped(&mut text, task);
         }
     }
     let lines: Vec<String> = text.lines().map(printable).collect();
     lines.join("\n")
+}
+
+/// A task that stopped: why, how its containers ended, and what they wrote last.
+fn stopped(text: &mut String, task: &Value) {
+    let told = |value: &Value, name: &str| value[name].as_str().map(|it| at_most(it, 300));
+    let id = told(task, "id").unwrap_or_default();
+    let reason = told(task, "reason").unwrap_or_else(|| "it does not say why".to_owned());
+    let _ = write!(text, "\n         task {id} stopped: {reason}");
+    for container in task["containers"].as_array().into_iter().flatten() {
+        let name = container["name"].as_str().unwrap_or_default();
+        let code = container["exit_code"].as_i64().map(|code| format!("exited with {code}"));
+        let ended: Vec<String> = code.into_iter().chain(told(container, "reason")).collect();
+        if !ended.is_empty() {
+            let _ = write!(text, "\n         {name}: {}", ended.join(", "));
+        }
+        let log = container["log"].as_array().into_iter().flatten();
+        for line in log.filter_map(Value::as_str) {
+            let _ = write!(text, "\n         {name} | {}", at_most(line, 200));
+        }
+    }
 }

@@ -7,10 +7,11 @@ use std::path::Path;
 use portolan_model::{Reference, Tag};
 
 use super::{EnvironmentSection, HookSection, ImageSection, ProjectSection, ServiceSection};
+use crate::project::table::is_table_name;
 use crate::project::wellcome::{account, pointer};
 use crate::project::{
-    Environment, Hook, Image, Place, Project, ProjectError, Service, Spot, Warning, is_name,
-    wellcome,
+    Environment, Hook, Image, Place, Project, ProjectError, ReleaseTable, Service, Spot, Warning,
+    is_name, wellcome,
 };
 
 /// Seconds that a hook may run where nothing is told.
@@ -35,6 +36,11 @@ pub fn build(
             None => Project { title: id.clone(), ..Project::default() },
         };
         project.id.clone_from(id);
+        project.table = table(&format!("projects.{id}.table"), section, project.table.take(), id)?;
+        if project.table.is_some() {
+            let in_file = section.project.as_deref().unwrap_or(id);
+            warnings.retain(|warning| warning.at != format!("{in_file}.region_name"));
+        }
         add(&mut project, section)?;
         projects.insert(id.clone(), project);
     }
@@ -62,6 +68,27 @@ fn of_file(
         project: wanted.to_owned(),
         has,
     })
+}
+
+/// The table of weco-deploy that `section` wants, of a project whose file says `of_file`.
+fn table(
+    at: &str,
+    section: &ProjectSection,
+    of_file: Option<ReleaseTable>,
+    id: &str,
+) -> Result<Option<ReleaseTable>, ProjectError> {
+    let otherwise =
+        of_file.unwrap_or_else(|| ReleaseTable::of(section.project.as_deref().unwrap_or(id)));
+    let found = section.table.as_ref().and_then(|told| told.table(otherwise));
+    let Some(table) = found else { return Ok(None) };
+    if !is_table_name(&table.name) {
+        let what = format!("`{}` cannot be the name of a DynamoDB table", table.name);
+        return Err(ProjectError::Value { at: at.to_owned(), what });
+    }
+    if let Some(role) = table.role_arn.as_ref().filter(|role| account(role).is_none()) {
+        return Err(ProjectError::Role { at: at.to_owned(), arn: role.clone() });
+    }
+    Ok(Some(table))
 }
 
 fn add(project: &mut Project, section: &ProjectSection) -> Result<(), ProjectError> {
@@ -140,6 +167,7 @@ fn add_service(
             Place {
                 name: place.name.clone(),
                 cluster: place.cluster.clone(),
+                rule: place.rule.clone(),
                 count: place.count,
                 variables: place.variables.clone(),
             },
@@ -212,6 +240,7 @@ fn add_environment(
         })?;
     }
     place.protected = section.protected.unwrap_or(place.protected);
+    place.after = section.after.clone().unwrap_or_else(|| std::mem::take(&mut place.after));
     if let Some(tags) = &section.tags {
         let tags: Result<Vec<Tag>, _> = tags.iter().map(|tag| tag.parse()).collect();
         place.tags =
@@ -226,6 +255,12 @@ fn check(project: &Project, at: &str) -> Result<(), ProjectError> {
         let what = format!("the project has no {kind} `{id}`");
         Err(ProjectError::Value { at, what })
     };
+    for (id, environment) in &project.environments {
+        let is_other = |it: &&String| !project.environments.contains_key(*it) || *it == id;
+        if let Some(before) = environment.after.iter().find(is_other) {
+            return unknown(format!("{at}.environments.{id}.after"), "other environment", before);
+        }
+    }
     for (id, image) in &project.images {
         if let Some(place) = image.at.keys().find(|it| !project.environments.contains_key(*it)) {
             return unknown(format!("{at}.images.{id}.at"), "environment", place);
@@ -237,6 +272,11 @@ fn check(project: &Project, at: &str) -> Result<(), ProjectError> {
             service.places.keys().find(|it| !project.environments.contains_key(*it))
         {
             return unknown(format!("{at}.environments"), "environment", place);
+        }
+        let by_clock = service.places.values().any(|place| place.rule.is_some());
+        if by_clock && (!service.hooks.is_empty() || service.floating) {
+            let what = "what a rule runs is not started anew: it has no hooks, and is not floating";
+            return Err(ProjectError::Value { at, what: what.to_owned() });
         }
         let runs = project.images_of(id);
         if let Some(image) = service.containers.keys().find(|it| !runs.contains(it.as_str())) {

@@ -2,7 +2,7 @@
 
 use portolan_aws::ecs::{Container, Task};
 
-use super::{EcsTarget, failed, key};
+use super::{EcsTarget, failed, key, rule};
 use crate::target::{Explanation, Started, StoppedContainer, StoppedTask, TargetError};
 
 /// Events that are told at most.
@@ -14,6 +14,9 @@ const LINES: usize = 20;
 
 impl EcsTarget {
     pub(super) async fn explained(&self, started: &Started) -> Result<Explanation, TargetError> {
+        if rule::rule(&started.id).is_some() {
+            return Ok(Explanation::default());
+        }
         let key = key(&started.id)?;
         let services = self.ecs.describe_services(std::slice::from_ref(&key));
         let tasks = self.ecs.tasks_of(&key, &started.deployment);

@@ -32,6 +32,7 @@ impl EcsTarget {
         }
         let tasks = self.tasks_of(&all).await?;
         let definitions = self.definitions_of(&all, &tasks).await?;
+        let ruled = self.ruled(wanted).await?;
         let found = by_name.iter().map(|(name, services)| {
             let found = match services.as_slice() {
                 [] => Found::None,
@@ -40,7 +41,7 @@ impl EcsTarget {
             };
             (name.clone(), found)
         });
-        Ok(found.collect())
+        Ok(found.chain(ruled).collect())
     }
 
     /// Those of `wanted` that the project gives a name in the environment.
@@ -83,8 +84,8 @@ impl EcsTarget {
         &self,
         wanted: &BTreeSet<String>,
     ) -> Result<Vec<(String, Service)>, TargetError> {
-        let values: BTreeSet<String> =
-            wanted.iter().filter(|name| self.place(name).is_none()).cloned().collect();
+        let values = wanted.iter().filter(|name| self.place(name).is_none()).cloned();
+        let values: BTreeSet<String> = values.filter(|name| self.rule_of(name).is_none()).collect();
         if values.is_empty() {
             return Ok(Vec::new());
         }
@@ -122,6 +123,30 @@ impl EcsTarget {
         Ok(definitions)
     }
 
+    /// Whether a definition names every image of the project by its digest.
+    fn is_pinned(&self, definition: &TaskDefinition) -> bool {
+        definition
+            .images()
+            .into_iter()
+            .all(|(container, image)| pinned(image).is_some() || !self.is_own(container, image))
+    }
+
+    /// Whether a container may be one that runs an image of the project: by its name, or by the
+    /// repository of its image.
+    fn is_own(&self, container: &str, image: &str) -> bool {
+        let named = |service: &crate::project::Service| {
+            service.containers.values().any(|name| name == container)
+        };
+        let Ok(reference) = image.parse::<Reference>() else { return true };
+        let is_there = |spot: &crate::project::Spot| spot.repository == reference.repository;
+        self.project.services.values().any(named)
+            || self
+                .project
+                .images
+                .values()
+                .any(|image| is_there(&image.source) || image.at.values().any(is_there))
+    }
+
     /// Tasks of the services whose definitions, as far as they are known, do not tell what runs; by
     /// service.
     async fn tasks_of(
@@ -129,8 +154,8 @@ impl EcsTarget {
         services: &[&Service],
     ) -> Result<HashMap<String, Vec<Task>>, TargetError> {
         let told = |service: &Service| {
-            let definition = current(service).and_then(|arn| self.known_definition(arn));
-            is_settled(service) && definition.is_some_and(|it| is_pinned(&it))
+            let definition = current(service).and_then(|arn| self.definitions.get(arn));
+            is_settled(service) && definition.is_some_and(|it| self.is_pinned(&it))
         };
         let unknown: BTreeSet<&str> = services
             .iter()
@@ -174,11 +199,6 @@ fn is_settled(service: &Service) -> bool {
     service.deployments.len() == 1
         && service.running_count == service.desired_count
         && service.pending_count == 0
-}
-
-/// Whether a definition names every image by its digest.
-fn is_pinned(definition: &TaskDefinition) -> bool {
-    definition.images().values().all(|image| pinned(image).is_some())
 }
 
 fn pinned(image: &str) -> Option<Digest> {

@@ -2,19 +2,24 @@
 
 use portolan_aws::ecs::{Deployment, Service, ServiceKey};
 
-use super::{EcsTarget, failed, id, key};
+use super::{EcsTarget, failed, id, key, rule};
 use crate::target::{Look, Started, TargetError};
 
 impl EcsTarget {
     pub(super) async fn looked(&self, started: &[Started]) -> Result<Vec<Look>, TargetError> {
-        let keys: Vec<ServiceKey> =
-            started.iter().map(|each| key(&each.id)).collect::<Result<_, _>>()?;
+        let services = started.iter().filter(|each| rule::rule(&each.id).is_none());
+        let keys: Vec<ServiceKey> = services.map(|each| key(&each.id)).collect::<Result<_, _>>()?;
         let found = self.ecs.describe_services(&keys).await.map_err(failed)?;
-        let looks = started.iter().map(|each| {
+        let mut looks = Vec::with_capacity(started.len());
+        for each in started {
+            if let Some(rule) = rule::rule(&each.id) {
+                looks.push(self.look_at_rule(rule, each).await?);
+                continue;
+            }
             let service = found.services.iter().find(|service| id(service) == each.id);
-            service.map_or(Look::Gone, |service| verdict(service, &each.deployment))
-        });
-        Ok(looks.collect())
+            looks.push(service.map_or(Look::Gone, |it| verdict(it, &each.deployment)));
+        }
+        Ok(looks)
     }
 }
 

@@ -4,7 +4,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use portolan_model::{JobId, RolloutId};
 use portolan_release::RunError;
-use portolan_store::{Page, RolloutFilter, RolloutState, StoreError};
+use portolan_store::{JobState, Page, RolloutFilter, RolloutState, StoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::App;
@@ -44,10 +44,21 @@ impl Work for RunRollout {
     }
 }
 
+fn key(rollout: RolloutId) -> String {
+    format!("rollout:{rollout}")
+}
+
+/// Why a rollout that has not ended does not go on: what whoever worked on it last met. None where
+/// somebody works on it.
+pub(crate) async fn waits(app: &App, rollout: RolloutId) -> Result<Option<String>, StoreError> {
+    let last = app.store.last_job(&key(rollout)).await?;
+    Ok(last.filter(|job| job.state != JobState::Running).and_then(|job| job.error))
+}
+
 /// Queues the work on a rollout, unless it is queued.
 pub(crate) async fn enqueue(app: &App, rollout: RolloutId) -> Result<(), StoreError> {
     let now = app.store.now();
-    let job = queue::new(&RunRollout { rollout }, Some(format!("rollout:{rollout}")), now);
+    let job = queue::new(&RunRollout { rollout }, Some(key(rollout)), now);
     let id = JobId::new(app.store.ids());
     app.store
         .write(move |tx| Box::pin(async move { tx.enqueue(id, &job, now).await.map(|_| ()) }))
@@ -62,7 +73,7 @@ pub(crate) async fn enqueue_open(app: &App) -> Result<(), StoreError> {
     for state in [RolloutState::Queued, RolloutState::Running, RolloutState::Undoing] {
         let filter = RolloutFilter { state: Some(state), ..RolloutFilter::default() };
         for rollout in app.releases.rollouts(&filter, Page::first(MOST)).await?.items {
-            if app.store.open_job(&format!("rollout:{}", rollout.id)).await?.is_none() {
+            if app.store.open_job(&key(rollout.id)).await?.is_none() {
                 enqueue(app, rollout.id).await?;
             }
         }
