@@ -8,7 +8,7 @@ use portolan_testkit::Server;
 use portolan_testkit::server::Options;
 use serde_json::Value;
 
-use crate::deploy::Shop;
+use crate::shop::Shop;
 
 /// git in `folder`, by somebody, whatever this machine's configuration says.
 fn git(folder: &Path, arguments: &[&str]) -> String {

@@ -14,23 +14,29 @@ macro_rules! on_both_stores {
     };
 }
 
+mod back;
 mod changes;
 mod clients;
 mod commands;
+mod copied;
 mod crash;
 mod deploy;
 mod deploy_here;
 mod dump;
+mod failures;
 mod hostile;
 mod images;
 mod layers;
 mod notify;
 mod pages;
+mod publish;
 mod queues;
 mod registry;
 mod repositories;
 mod routes;
+mod shop;
 mod storm;
+mod table;
 mod token;
 mod wall;
 mod weco;

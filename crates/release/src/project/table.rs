@@ -32,7 +32,7 @@ impl ReleaseTable {
 #[serde(
     untagged,
     expecting = "`table` is true, the name of a DynamoDB table, or a section with any of `name`, \
-                 `region` and `role-arn`"
+                 `region` and `role_arn`"
 )]
 pub enum TableSection {
     /// Whether there is one, named as weco-deploy names it.
@@ -45,7 +45,7 @@ pub enum TableSection {
 
 /// `[projects.NAME.table]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(default, deny_unknown_fields)]
 pub struct TableKeys {
     /// Its name.
     pub name: Option<String>,

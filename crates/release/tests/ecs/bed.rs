@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use portolan_aws::{Aws, AwsSettings, StaticKey};
-use portolan_model::{Clock, Ids, Secret, Timestamp};
+use portolan_model::{Clock, Ids, RolloutId, Secret, Timestamp};
 use portolan_oci::credentials::NoCredentials;
 use portolan_oci::{Client, Settings as OciSettings};
 use portolan_release::images::ecr::EcrImages;
@@ -24,12 +24,13 @@ use portolan_testkit::fake_ecs::{self, FakeEcs, GivenService};
 use portolan_testkit::moto::{ACCOUNT, REGION};
 use portolan_tracker::{Rules, Tracker};
 
+/// Stands still, unless it is set on.
 #[derive(Debug)]
-struct StillClock;
+struct SetClock(AtomicI64);
 
-impl Clock for StillClock {
+impl Clock for SetClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(1_790_000_000_000)
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
     }
 }
 
@@ -62,6 +63,7 @@ pub(crate) struct Bed {
     pub(crate) fake: FakeEcs,
     pub(crate) releases: Releases,
     pub(crate) images: Vec<String>,
+    clock: Arc<SetClock>,
     _folder: tempfile::TempDir,
 }
 
@@ -79,7 +81,7 @@ pub(crate) fn service<'a>(name: &'a str, images: &'a [&'a str]) -> Given<'a> {
 
 impl Bed {
     /// Services that run version 1 of their images by the tag `env.stage`, beside a sidecar; and
-    /// version 2 of each image under the tag `v2`. `more` is added to the project's section.
+    /// versions 2 and 3 of each image under the tags `v2` and `v3`. `more` is added to the project's section.
     pub(crate) async fn new(services: &[Given<'_>], more: &str) -> Self {
         let fake = fake_ecs::start(ACCOUNT, REGION).unwrap();
         let mut runs: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -92,6 +94,7 @@ impl Bed {
         for (image, services) in &runs {
             fake.push(image, &format!("{image} 1"), &["v1", "env.stage"]).unwrap();
             fake.push(image, &format!("{image} 2"), &["v2"]).unwrap();
+            fake.push(image, &format!("{image} 3"), &["v3"]).unwrap();
             let place = fake.image(image);
             writeln!(section, "[images.{image}]\nrepository = {place:?}\nservices = {services:?}")
                 .unwrap();
@@ -122,8 +125,9 @@ impl Bed {
             project::build(&[("shop".to_owned(), section)].into(), &|_| unreachable!()).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("portolan.db").display());
+        let clock = Arc::new(SetClock(AtomicI64::new(1_790_000_000_000)));
         let ids = Arc::new(Sequence::default());
-        let store = Store::open(&StoreOptions::new(url), Arc::new(StillClock), ids).await.unwrap();
+        let store = Store::open(&StoreOptions::new(url), clock.clone(), ids).await.unwrap();
         let secret = Secret::new("test".to_owned());
         let key = StaticKey { id: "test".to_owned(), secret, session: None };
         let aws = AwsSettings {
@@ -144,11 +148,42 @@ impl Bed {
         let releases = Releases::new(tracker, projects, Arc::new(reach), settings);
         fake.run(100.0);
         let images = runs.keys().map(|&image| image.to_owned()).collect();
-        Self { fake, releases, images, _folder: folder }
+        Self { fake, releases, images, clock, _folder: folder }
     }
 
     pub(crate) async fn release(&self) -> Release {
-        let tag = "v2".parse().unwrap();
+        self.release_of(2).await
+    }
+
+    /// As if so much time had passed.
+    pub(crate) fn pass(&self, seconds: i64) {
+        self.clock.0.fetch_add(seconds * 1000, Ordering::SeqCst);
+    }
+
+    /// Orders a version of everything.
+    pub(crate) async fn order(&self, version: u32) -> RolloutId {
+        let release = self.release_of(version).await.id;
+        let plan = self.releases.plan("shop", "stage", release, &Scope::default()).await.unwrap();
+        let order = Order { plan, options: Options::default(), by: "ann".into(), ci_url: None };
+        self.releases.apply(order).await.unwrap().id
+    }
+
+    /// The one version that all tasks of all services run, and that all tags point to; a panic where
+    /// there is a mixture.
+    pub(crate) fn whole(&self, services: &[&str]) -> u32 {
+        self.fake.settle_all().unwrap();
+        let mut found = self.tags();
+        for service in services {
+            let versions = self.versions(service);
+            assert!(!versions.is_empty(), "{service} runs nothing");
+            found.extend(versions);
+        }
+        assert!(found.iter().all(|it| *it == found[0]), "{found:?}");
+        found[0]
+    }
+
+    async fn release_of(&self, version: u32) -> Release {
+        let tag = format!("v{version}").parse().unwrap();
         let note = Note { by: "ann".to_owned(), ..Note::default() };
         self.releases.prepare("shop", &Source::Tag { tag }, note).await.unwrap()
     }
@@ -166,7 +201,11 @@ impl Bed {
 
     /// Prepares a release and deploys it at once.
     pub(crate) async fn deploy(&self) -> Rollout {
-        let (release, place) = (self.release().await.id, ("shop", "stage"));
+        self.deploy_of(2).await
+    }
+
+    pub(crate) async fn deploy_of(&self, version: u32) -> Rollout {
+        let (release, place) = (self.release_of(version).await.id, ("shop", "stage"));
         let order = self.releases.deploy(place, release, Options::default(), "ann", None).await;
         self.releases.run(order.unwrap().id, "me").await.unwrap()
     }
@@ -184,7 +223,7 @@ impl Bed {
 
     /// Which version of an image a digest is.
     pub(crate) fn version(&self, image: &str, digest: &str) -> Option<u32> {
-        (1..=2).find(|version| self.digest(image, *version).as_deref() == Some(digest))
+        (1..=3).find(|version| self.digest(image, *version).as_deref() == Some(digest))
     }
 
     pub(crate) fn digest(&self, image: &str, version: u32) -> Option<String> {

@@ -10,5 +10,8 @@
 
 mod bed;
 mod calls;
+mod clock;
+mod crash;
 mod plain;
+mod together;
 mod trouble;

@@ -67,49 +67,70 @@ async fn throttling_is_waited_out() {
     assert_eq!((rollout.state, rollout.reason), (RolloutState::Succeeded, None));
 }
 
+/// Waits until the services were changed so many times, and lets the credentials expire then.
+async fn expire_after(bed: &Bed, changes: usize) {
+    let mut seen = 0;
+    while seen < changes {
+        seen += bed.fake.counts().get("UpdateService").copied().unwrap_or_default();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    for action in ["UpdateService", "DescribeServices"] {
+        let said = "The security token included in the request is expired";
+        bed.fake.refuse(action, "ExpiredTokenException", said, usize::MAX);
+    }
+}
+
+async fn two_waves() -> Bed {
+    let services = [service("api", &["api"]), service("web", &["web"])];
+    Bed::new(&services, "[services.web]\nwave = 1").await
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn credentials_that_expire_in_the_middle_undo_what_was_begun() {
-    let bed =
-        Bed::new(&[service("api", &["api"]), service("web", &["web"])], "[services.web]\nwave = 1")
-            .await;
-    let plan = bed.plan().await;
-    let order = portolan_release::Order {
-        plan,
-        options: Options::default(),
-        by: "ann".into(),
-        ci_url: None,
-    };
-    let ordered = bed.releases.apply(order).await.unwrap();
-    let expire = async {
-        while !bed.fake.counts().contains_key("UpdateService") {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        bed.fake.refuse(
-            "UpdateService",
-            "ExpiredTokenException",
-            "The security token is expired",
-            1,
-        );
-    };
-    let (rollout, ()) = tokio::join!(bed.releases.run(ordered.id, "me"), expire);
-    let rollout = rollout.unwrap();
+async fn credentials_that_expire_in_the_middle_leave_it_to_whoever_comes_with_new_ones() {
+    let bed = two_waves().await;
+    let id = bed.order(2).await;
+    let (run, ()) = tokio::join!(bed.releases.run(id, "me"), expire_after(&bed, 1));
+    let error = run.unwrap_err();
+    let said = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+    assert!(error.is_transient(), "{error}");
+    assert!(said.contains("ExpiredTokenException") && said.contains("renew them"), "{said}");
+    let (rollout, _) = bed.releases.rollout(id).await.unwrap().unwrap();
+    assert_eq!(rollout.state, RolloutState::Running);
+    bed.fake.forgive();
+    let rollout = bed.releases.run(id, "other").await.unwrap();
+    assert_eq!(rollout.state, RolloutState::Succeeded, "{:?}", rollout.reason);
+    assert_eq!((bed.versions("api"), bed.versions("web")), (vec![2, 2], vec![2, 2]));
+    // Each was started once.
+    for (cluster, name) in [("even", "api"), ("odd", "web")] {
+        let service = bed.fake.described(cluster, name).unwrap();
+        assert!(service["taskDefinition"].as_str().unwrap().ends_with(":2"), "{service}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn credentials_that_expire_on_the_way_back_end_nothing_half_way() {
+    let bed = two_waves().await;
+    bed.fake.fate(&bed.digest("web", 2).unwrap(), crashes());
+    let id = bed.order(2).await;
+    // Each service once, and then web or api on its way back.
+    let (run, ()) = tokio::join!(bed.releases.run(id, "me"), expire_after(&bed, 3));
+    run.unwrap_err();
+    let (rollout, _) = bed.releases.rollout(id).await.unwrap().unwrap();
+    assert_eq!(rollout.state, RolloutState::Undoing);
+    bed.fake.forgive();
+    let rollout = bed.releases.run(id, "other").await.unwrap();
     let reason = rollout.reason.unwrap();
     assert_eq!(rollout.state, RolloutState::RolledBack, "{reason}");
-    assert!(reason.contains("ExpiredTokenException"), "{reason}");
+    assert!(reason.contains("exited with 1"), "{reason}");
+    bed.fake.settle_all().unwrap();
     assert_eq!((bed.versions("api"), bed.versions("web")), (vec![1, 1], vec![1, 1]));
+    assert_eq!(bed.tags(), [1, 1]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_takes_the_place_of_ours_is_named() {
     let bed = Bed::new(&[service("api", &["api"])], "").await;
-    let plan = bed.plan().await;
-    let order = portolan_release::Order {
-        plan,
-        options: Options::default(),
-        by: "ann".into(),
-        ci_url: None,
-    };
-    let ordered = bed.releases.apply(order).await.unwrap();
+    let id = bed.order(2).await;
     let meddle = async {
         while !bed.fake.counts().contains_key("UpdateService") {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -118,7 +139,7 @@ async fn who_takes_the_place_of_ours_is_named() {
             serde_json::json!({"cluster": "even", "service": "api", "taskDefinition": "api:1"});
         bed.fake.call("UpdateService", &asked).unwrap();
     };
-    let (rollout, ()) = tokio::join!(bed.releases.run(ordered.id, "me"), meddle);
+    let (rollout, ()) = tokio::join!(bed.releases.run(id, "me"), meddle);
     let rollout = rollout.unwrap();
     assert!(rollout.reason.unwrap().contains("took the place of ours"));
     assert_eq!(rollout.state, RolloutState::RolledBack);

@@ -1,7 +1,7 @@
 //! The way back.
 
 use portolan_model::{Digest, Timestamp};
-use portolan_release::{Back, Note, Options, OrderError, Reason, Scope, Source};
+use portolan_release::{Back, Note, OnFailure, Options, OrderError, Reason, Scope, Source};
 use portolan_store::{RolloutState, TaskFact, TaskWord};
 
 use crate::bed::{Bed, digest, order};
@@ -28,6 +28,29 @@ async fn back_to_the_previous_success() {
     assert_eq!(bed.releases.run(id, "me").await.unwrap().state, RolloutState::Succeeded);
     assert_eq!((bed.whole(), bed.tags()), (1, vec![1; 3]));
     assert_eq!(back(Back::Previous).await.0.release, third);
+}
+
+#[tokio::test]
+async fn back_from_what_a_failure_left() {
+    let bed = Bed::new().await;
+    let first = bed.roll(1, Options::default()).await.release;
+    bed.roll(3, Options::default()).await;
+    let second = bed.roll(1, Options::default()).await;
+    assert_eq!(second.state, RolloutState::Succeeded);
+    bed.memory.state.lock().unwrap().crashing.insert(digest("worker", 2));
+    let leave = Options { on_failure: OnFailure::Leave, ..Options::default() };
+    assert_eq!(bed.roll(2, leave).await.state, RolloutState::Failed);
+    let place = ("shop", "prod");
+    let back = bed.releases.rollback(place, &Back::Previous, &Scope::default(), "bob").await;
+    let (plan, options) = back.unwrap();
+    assert_eq!(
+        plan.release, second.release,
+        "what was there before it, and not what was before that"
+    );
+    assert_ne!(plan.release, first);
+    let id = bed.releases.apply(order(plan, options)).await.unwrap().id;
+    assert_eq!(bed.releases.run(id, "me").await.unwrap().state, RolloutState::Succeeded);
+    assert_eq!((bed.whole(), bed.tags()), (1, vec![1; 3]));
 }
 
 fn at(millis: i64) -> Timestamp {

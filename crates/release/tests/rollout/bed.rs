@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 use portolan_model::{Clock, Digest, Ids, RolloutId, Timestamp};
 use portolan_release::project::{self, Project, ProjectSection};
 use portolan_release::target::{Asked, Started};
+use portolan_release::weco::Table;
 use portolan_release::witness::{Expected, Word};
 use portolan_release::{
     Images, Note, Options, Order, Plan, Reach, Releases, Scope, Settings, Source, Target, Witness,
@@ -39,7 +40,7 @@ impl Ids for Sequence {
 }
 
 #[derive(Debug)]
-struct Near(Memory);
+struct Near(Memory, Option<Table>);
 
 impl Reach for Near {
     fn target<'a>(&'a self, _: &'a Project, _: &'a str) -> Asked<'a, Arc<dyn Target>> {
@@ -48,6 +49,10 @@ impl Reach for Near {
 
     fn images<'a>(&'a self, _: &'a Project, _: Option<&'a str>) -> Asked<'a, Arc<dyn Images>> {
         std::future::ready(Ok(Arc::new(self.0.shelf.clone()) as Arc<dyn Images>)).boxed()
+    }
+
+    fn table<'a>(&'a self, _: &'a Project) -> Asked<'a, Option<Table>> {
+        std::future::ready(Ok(self.1.clone())).boxed()
     }
 }
 
@@ -89,6 +94,15 @@ impl Bed {
     }
 
     pub(crate) async fn with(project: &str) -> Self {
+        Self::beside(project, None).await
+    }
+
+    /// The same, with a table of weco-deploy.
+    pub(crate) async fn with_table(table: Table) -> Self {
+        Self::beside(&format!("table = true\n{PROJECT}"), Some(table)).await
+    }
+
+    async fn beside(project: &str, table: Option<Table>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("portolan.db").display());
         let clock = Arc::new(SetClock(AtomicI64::new(1_000_000)));
@@ -105,7 +119,7 @@ impl Bed {
             grace: Duration::from_millis(50),
             ..Settings::default()
         };
-        let reach = Arc::new(Near(memory.clone()));
+        let reach = Arc::new(Near(memory.clone(), table));
         let releases =
             Releases::with_witness(store.clone(), projects, reach, ear.clone(), settings);
         for version in 1..=3 {

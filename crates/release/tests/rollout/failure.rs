@@ -68,10 +68,24 @@ async fn busy_is_not_broken() {
     let bed = Bed::new().await;
     bed.memory.state.lock().unwrap().busy = 4;
     assert_eq!(bed.roll(2, Options::default()).await.state, RolloutState::Succeeded);
-    bed.memory.state.lock().unwrap().busy = 1000;
-    let rollout = bed.roll(3, Options::default()).await;
+    let busy = |times| bed.memory.state.lock().unwrap().busy = times;
+    // For longer it is left as it is, for whoever comes next.
+    let ordered = bed.order(3, Options::default()).await;
+    busy(1000);
+    let error = bed.releases.run(ordered.id, "me").await.unwrap_err();
+    assert!(error.is_transient(), "{error}");
+    assert_eq!(bed.state(ordered.id).await, RolloutState::Running);
+    busy(0);
+    let rollout = bed.releases.run(ordered.id, "other").await.unwrap();
+    assert_eq!((rollout.state, bed.whole()), (RolloutState::Succeeded, 3));
+    // But not for ever.
+    let ordered = bed.order(1, Options::default()).await;
+    busy(1000);
+    bed.releases.run(ordered.id, "me").await.unwrap_err();
+    bed.pass(1801);
+    let rollout = bed.releases.run(ordered.id, "me").await.unwrap();
     assert_eq!(rollout.state, RolloutState::RolledBack, "a tag was moved first");
-    assert_eq!((bed.whole(), bed.tags()), (2, vec![2, 2, 2]));
+    assert_eq!((bed.whole(), bed.tags()), (3, vec![3, 3, 3]));
 }
 
 #[tokio::test]

@@ -16,4 +16,5 @@ mod memory;
 mod order;
 mod prepare;
 mod shelf;
+mod table;
 mod together;

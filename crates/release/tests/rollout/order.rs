@@ -186,3 +186,40 @@ async fn what_is_unknown_is_named() {
             .is_empty()
     );
 }
+
+const TWO_PLACES: &str = r#"
+[images.api]
+repository = "r.example/shop/api"
+services = ["api", "web"]
+[environments.early]
+tags = []
+[environments.prod]
+tags = ["env.prod"]
+after = ["early"]
+"#;
+
+#[tokio::test]
+async fn what_comes_after_another_environment_comes_after_it() {
+    let bed = Bed::with(TWO_PLACES).await;
+    let early = async |scope: Scope| {
+        let release = bed.release(2).await.id;
+        let plan = bed.releases.plan("shop", "early", release, &scope).await.unwrap();
+        let options = Options { scope, ..Options::default() };
+        let id = bed.releases.apply(order(plan, options)).await.unwrap().id;
+        assert_eq!(bed.releases.run(id, "me").await.unwrap().state, RolloutState::Succeeded);
+        release
+    };
+    // A part of it is not it.
+    let part = early(Scope { services: Some(["web".to_owned()].into()) }).await;
+    let refused = bed.releases.plan("shop", "prod", part, &Scope::default()).await.unwrap();
+    let said: Vec<String> = refused.refusals.iter().map(ToString::to_string).collect();
+    assert_eq!(said, ["the same images have not succeeded in early, where they must first"]);
+    let error = bed.releases.apply(order(refused, Options::default())).await.unwrap_err();
+    assert!(error.to_string().contains("have not succeeded in early"), "{error}");
+    let first = early(Scope::default()).await;
+    // Another release of the same images is as good.
+    let plan = bed.plan(2).await;
+    assert_ne!(plan.release, first);
+    assert!(plan.refusals.is_empty(), "{:?}", plan.refusals);
+    assert_eq!(bed.plan(3).await.refusals.len(), 1);
+}

@@ -80,6 +80,16 @@ impl Images for Shelf {
         ready(resolved)
     }
 
+    fn find<'a>(&'a self, spot: &'a Spot, targets: &'a [Target]) -> Asked<'a, Vec<Option<Digest>>> {
+        ready(targets.iter().map(|target| self.at(spot, target)).collect())
+    }
+
+    fn tags<'a>(&'a self, spot: &'a Spot, digest: &'a Digest) -> Asked<'a, Vec<Tag>> {
+        let state = self.0.lock().unwrap();
+        let tags = state.tags.iter().filter(|((at, _), to)| at == spot && *to == digest);
+        ready(tags.map(|((_, tag), _)| tag.clone()).collect())
+    }
+
     fn look<'a>(&'a self, wanted: &'a [Wanted]) -> Asked<'a, Vec<There>> {
         let there = wanted.iter().map(|it| There {
             present: self.at(&it.spot, &Target::Digest(it.digest)).is_some(),

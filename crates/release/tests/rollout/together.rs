@@ -8,7 +8,7 @@ use crate::bed::{Bed, order};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_orders_are_never_mixed() {
     let mut won = [0, 0];
-    for _ in 0..25 {
+    for _ in 0..50 {
         let bed = Bed::new().await;
         let (two, three) =
             (bed.order(2, Options::default()).await, bed.order(3, Options::default()).await);
@@ -26,7 +26,7 @@ async fn two_orders_are_never_mixed() {
         assert_eq!(bed.tags(), [whole; 3]);
         won[(whole - 2) as usize] += 1;
     }
-    assert_eq!(won[0] + won[1], 25);
+    assert_eq!(won[0] + won[1], 50);
 }
 
 #[tokio::test]
