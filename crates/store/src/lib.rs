@@ -55,7 +55,7 @@ pub use page::{Page, Paged};
 pub use registry_gc::Unreferenced;
 pub use release::{
     Built, Freeze, Held, PlaceLease, Quarantine, Release, ReleaseImage, Rollout, RolloutFilter,
-    RolloutState, RolloutStep, StepState, TableWrite, Taking, Told,
+    RolloutState, RolloutStep, Standing, StepState, TableWrite, Taking, Told,
 };
 pub use source_repository::{SourceChange, SourceFilter, SourceRepository, SourceTeam};
 pub use store::{Engine, Store, StoreOptions};

@@ -76,4 +76,12 @@ impl Store {
         .bind(at);
         self.first(select).await?.as_ref().map(Freeze::read).transpose()
     }
+    /// All that is frozen of a project at the moment `at`, by environment.
+    pub async fn freezes(&self, project: &str, at: Timestamp) -> Result<Vec<Freeze>, StoreError> {
+        let select = sql("SELECT * FROM environment_freeze WHERE project = $1 \
+             AND (until IS NULL OR until > $2) ORDER BY environment")
+        .bind(project)
+        .bind(at);
+        self.all(select).await?.iter().map(Freeze::read).collect()
+    }
 }

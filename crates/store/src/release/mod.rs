@@ -6,6 +6,7 @@ mod quarantine;
 mod record;
 mod revision;
 mod rollout;
+mod standing;
 mod step;
 mod table;
 
@@ -15,5 +16,6 @@ pub use quarantine::Quarantine;
 pub use record::{Release, ReleaseImage};
 pub use revision::Built;
 pub use rollout::{Rollout, RolloutFilter, RolloutState};
+pub use standing::Standing;
 pub use step::{RolloutStep, StepState};
 pub use table::{TableWrite, Told};

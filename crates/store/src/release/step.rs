@@ -55,7 +55,7 @@ pub struct RolloutStep {
     pub state: StepState,
     /// What is to be done, as JSON.
     pub intent: Value,
-    /// What it came to, as JSON.
+    /// What it came to, as JSON; how far it is, where it has not come to an end and that is known.
     pub outcome: Option<Value>,
     /// When it was first begun.
     pub started_at: Timestamp,
@@ -100,6 +100,28 @@ impl Tx {
         .bind(json_text(intent))
         .bind(now);
         self.run(insert).await?;
+        Ok(true)
+    }
+
+    /// Records how far steps are that have not come to an end, by name; false where the lease was
+    /// lost.
+    pub async fn tell_steps(
+        &mut self,
+        lease: &PlaceLease,
+        told: &[(String, Value)],
+        until: Timestamp,
+    ) -> Result<bool, StoreError> {
+        if !self.keep_environment(lease, until).await? {
+            return Ok(false);
+        }
+        for (name, progress) in told {
+            let update = sql("UPDATE rollout_step SET outcome = $3 \
+                 WHERE rollout = $1 AND name = $2 AND state = 'begun'")
+            .bind(lease.rollout.to_string())
+            .bind(name.as_str())
+            .bind(json_text(progress));
+            self.run(update).await?;
+        }
         Ok(true)
     }
 

@@ -3,7 +3,7 @@
 use portolan_model::{Digest, ReleaseId, RolloutId};
 use portolan_store::{
     Freeze, Page, PlaceLease, Quarantine, Release, ReleaseImage, Rollout, RolloutFilter,
-    RolloutState, StepState, Store, TableWrite, Taking, Told,
+    RolloutState, Standing, StepState, Store, TableWrite, Taking, Told,
 };
 use serde_json::json;
 
@@ -19,6 +19,9 @@ crate::on_both_engines!(
     a_second_person_is_another_person,
     a_release_of_others_is_recorded_once,
     what_waits_for_a_table_is_remembered,
+    how_rollouts_stand_is_told_without_their_plans,
+    steps_under_way_tell_how_far_they_are,
+    the_newest_release_of_an_image_is_found,
 );
 
 fn release(store: &Store, project: &str, millis: i64) -> Release {
@@ -287,4 +290,114 @@ async fn what_waits_for_a_table_is_remembered(bed: Bed) {
     let refused = TableWrite { refused: Some("too large".to_owned()), ..late };
     assert_eq!(store.table_write(Told::Rollout, "a").await.unwrap(), Some(refused));
     assert_eq!(store.table_writes("other", 9).await.unwrap(), [other]);
+/// A rollout that was ordered, begun and ended; `ended` is when, if it has.
+async fn stood(
+    store: &Store,
+    release: &Release,
+    environment: &str,
+    (state, ordered, ended): (RolloutState, i64, Option<i64>),
+) -> RolloutId {
+    let rollout = Rollout {
+        environment: environment.to_owned(),
+        created_at: at(ordered),
+        finished_at: ended.map(at),
+        ..rollout(store, release, state)
+    };
+    let add = rollout.clone();
+    change!(store, |tx| tx.add_rollout(&add).await);
+    rollout.id
+}
+
+async fn how_rollouts_stand_is_told_without_their_plans(bed: Bed) {
+    use RolloutState::{Failed, Running, Succeeded, Waiting};
+    let store = &bed.store;
+    let (one, two) = (added(store, "shop", 1).await, added(store, "shop", 2).await);
+    let other = added(store, "other", 3).await;
+    let old = stood(store, &one, "prod", (Succeeded, 10, Some(20))).await;
+    // Ordered before the next one, and ended after it: it is what is there.
+    let late = stood(store, &one, "prod", (Succeeded, 30, Some(60))).await;
+    let early = stood(store, &two, "prod", (Succeeded, 40, Some(50))).await;
+    let failed = stood(store, &two, "dev", (Failed, 41, Some(42))).await;
+    let running = stood(store, &two, "dev", (Running, 70, None)).await;
+    let waiting = stood(store, &one, "dev", (Waiting, 71, None)).await;
+    let strange = stood(store, &other, "prod", (Succeeded, 80, Some(90))).await;
+    let ids = |all: Vec<Standing>| all.into_iter().map(|it| it.id).collect::<Vec<_>>();
+
+    let of_both = store.standings_of(&[one.id, two.id]).await.unwrap();
+    assert_eq!(ids(of_both), [waiting, running, failed, early, late]);
+    assert!(store.standings_of(&[]).await.unwrap().is_empty());
+    assert_eq!(ids(store.last_successes("shop", 2).await.unwrap()), [late, early]);
+    let live = store.last_successes("shop", 1).await.unwrap();
+    assert_eq!((live.len(), live[0].id, live[0].release), (1, late, one.id));
+    assert_eq!((live[0].environment.as_str(), live[0].finished_at), ("prod", Some(at(60))));
+    assert_eq!(ids(store.successes("shop", "prod", 9).await.unwrap()), [late, early, old]);
+    assert_eq!(ids(store.successes("shop", "prod", 1).await.unwrap()), [late]);
+    assert!(store.successes("shop", "dev", 9).await.unwrap().is_empty());
+    assert_eq!(ids(store.open_rollouts("shop", 9).await.unwrap()), [waiting, running]);
+    assert_eq!(ids(store.open_rollouts("shop", 1).await.unwrap()), [waiting]);
+    assert_eq!(ids(store.rollouts_of(one.id, 9).await.unwrap()), [waiting, late, old]);
+    assert_eq!(ids(store.rollouts_of(other.id, 9).await.unwrap()), [strange]);
+
+    for (environment, until) in [("prod", None), ("dev", Some(at(50)))] {
+        let freeze = Freeze {
+            project: "shop".to_owned(),
+            environment: environment.to_owned(),
+            reason: "holidays".to_owned(),
+            created_by: "ann".to_owned(),
+            created_at: at(7),
+            until,
+        };
+        change!(store, |tx| tx.freeze(&freeze).await);
+    }
+    let frozen = async |moment| {
+        let all = store.freezes("shop", at(moment)).await.unwrap();
+        all.into_iter().map(|it| it.environment).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (frozen(49).await, frozen(50).await),
+        (vec!["dev".into(), "prod".into()], vec!["prod".into()])
+    );
+    assert!(store.freezes("other", at(49)).await.unwrap().is_empty());
+}
+
+async fn steps_under_way_tell_how_far_they_are(bed: Bed) {
+    let store = &bed.store;
+    let rollout = ordered(store, RolloutState::Queued).await.id;
+    let lease = taken(store, rollout, 1, 100).await;
+    let intent = json!({});
+    for name in ["watch:api", "watch:web"] {
+        let (lease, intent) = (lease.clone(), intent.clone());
+        assert!(change!(store, |tx| tx.begin_step(&lease, name, &intent, at(2), at(100)).await));
+    }
+    let held = lease.clone();
+    let done = json!({"deployment": "d"});
+    change!(store, |tx| tx
+        .end_step(&held, "watch:web", StepState::Done, &done, at(3), at(100))
+        .await);
+    let told: Vec<_> = ["watch:api", "watch:web", "watch:none"]
+        .map(|name| (name.to_owned(), json!({"running": 1})))
+        .into();
+    let held = lease.clone();
+    assert!(change!(store, |tx| tx.tell_steps(&held, &told, at(200)).await));
+    let steps = store.rollout_steps(rollout).await.unwrap();
+    assert_eq!(steps.len(), 2);
+    assert_eq!(
+        (steps[0].state, &steps[0].outcome),
+        (StepState::Begun, &Some(json!({"running": 1})))
+    );
+    assert_eq!(steps[1].outcome, Some(json!({"deployment": "d"})), "what has ended stays");
+    let lost = PlaceLease { fence: lease.fence + 1, ..lease };
+    let told = vec![("watch:api".to_owned(), json!({"running": 9}))];
+    assert!(!change!(store, |tx| tx.tell_steps(&lost, &told, at(300)).await));
+    let steps = store.rollout_steps(rollout).await.unwrap();
+    assert_eq!(steps[0].outcome, Some(json!({"running": 1})));
+}
+
+async fn the_newest_release_of_an_image_is_found(bed: Bed) {
+    let store = &bed.store;
+    added(store, "shop", 1).await;
+    let newest = added(store, "shop", 2).await;
+    let (carts, none) = (Digest::of(b"carts"), Digest::of(b"none"));
+    assert_eq!(store.releases_with(&[none, carts]).await.unwrap(), [(carts, newest.id)]);
+    assert!(store.releases_with(&[]).await.unwrap().is_empty());
 }
