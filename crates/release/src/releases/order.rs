@@ -1,7 +1,7 @@
 //! Ordering: a plan, its applying, and the way back.
 
 use portolan_model::{ReleaseId, RolloutId, Timestamp};
-use portolan_store::{Page, Release, Rollout, RolloutFilter, RolloutState, StoreError};
+use portolan_store::{Release, Rollout, RolloutState, Standing, StoreError};
 
 use super::{Releases, WorldError};
 use crate::plan::{Plan, Refusal, Scope};
@@ -227,58 +227,45 @@ impl Releases {
         environment: &str,
         at: Timestamp,
     ) -> Result<Option<ReleaseId>, StoreError> {
-        let done = self.successes(project, environment).await?;
+        let done = self.ended(project, environment, RolloutState::Succeeded).await?;
         let before = done.iter().find(|it| it.finished_at.is_some_and(|end| end <= at));
         Ok(before.map(|rollout| rollout.release))
     }
 
-    /// What succeeded in an environment, newest first.
-    async fn successes(
+    /// Rollouts to an environment that ended so, the last to end first.
+    async fn ended(
         &self,
         project: &str,
         environment: &str,
-    ) -> Result<Vec<Rollout>, StoreError> {
-        let filter = RolloutFilter {
-            project: Some(project.to_owned()),
-            environment: Some(environment.to_owned()),
-            state: Some(RolloutState::Succeeded),
-            release: None,
-        };
-        Ok(self.store().rollouts(&filter, Page::first(MOST)).await?.items)
+        state: RolloutState,
+    ) -> Result<Vec<Standing>, StoreError> {
+        self.store().ended_rollouts(project, environment, state, MOST).await
     }
 
-    /// The release that is there now, wholly or in part: what the newest success brought, or what
+    /// The release that is there now, wholly or in part: what the last success to end brought, or what
     /// was left after it by one that failed.
     async fn current(
         &self,
         project: &str,
         environment: &str,
     ) -> Result<Option<ReleaseId>, StoreError> {
-        let filter = RolloutFilter {
-            project: Some(project.to_owned()),
-            environment: Some(environment.to_owned()),
-            ..RolloutFilter::default()
-        };
-        for rollout in self.store().rollouts(&filter, Page::first(MOST)).await?.items {
-            match rollout.state {
-                RolloutState::Succeeded => return Ok(Some(rollout.release)),
-                RolloutState::Failed => {
-                    let steps = self.store().rollout_steps(rollout.id).await?;
-                    let changes =
-                        |name: &str| name.starts_with("start:") || name.starts_with("tag:");
-                    if steps.iter().any(|step| changes(&step.name)) {
-                        return Ok(Some(rollout.release));
-                    }
-                }
-                _ => {}
+        let done = self.ended(project, environment, RolloutState::Succeeded).await?;
+        let newest = done.first();
+        let failed = self.ended(project, environment, RolloutState::Failed).await?;
+        let since = newest.and_then(|it| it.finished_at);
+        for rollout in failed.iter().take_while(|it| it.finished_at > since) {
+            let steps = self.store().rollout_steps(rollout.id).await?;
+            let changes = |name: &str| name.starts_with("start:") || name.starts_with("tag:");
+            if steps.iter().any(|step| changes(&step.name)) {
+                return Ok(Some(rollout.release));
             }
         }
-        Ok(None)
+        Ok(newest.map(|it| it.release))
     }
 
     /// The release of the last success before what is there now.
     async fn previous(&self, project: &str, environment: &str) -> Result<ReleaseId, OrderError> {
-        let done = self.successes(project, environment).await?;
+        let done = self.ended(project, environment, RolloutState::Succeeded).await?;
         let current = self.current(project, environment).await?;
         let is_earlier = |it: &ReleaseId| Some(*it) != current;
         for release in done.iter().map(|it| it.release).filter(is_earlier) {

@@ -128,6 +128,17 @@ impl Keeper {
         Ok(())
     }
 
+    /// Records how far steps are, by name, and prolongs the lease.
+    pub(super) async fn tell(&self, told: Vec<(String, Value)>) -> Result<(), RunError> {
+        let (lease, until) = (self.lease.clone(), self.until());
+        let kept = self
+            .store
+            .write(move |tx| Box::pin(async move { tx.tell_steps(&lease, &told, until).await }));
+        Self::kept(kept.await?)?;
+        self.store.wake_changes().await;
+        Ok(())
+    }
+
     /// Records what a step came to.
     pub(super) async fn end(
         &self,

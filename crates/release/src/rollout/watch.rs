@@ -25,7 +25,12 @@ struct Watched<'a> {
     way: Way,
     /// Since when it is complete, and events do not say so.
     complete: Option<Instant>,
+    /// How far it was when that was recorded last.
+    told: Option<Value>,
 }
+
+/// Between two times that it is recorded how far deployments are, at least.
+const TOLD_EVERY: Duration = Duration::from_secs(1);
 
 impl Rolling {
     /// Waits until all of `started` are complete, each a step named after `verb`.
@@ -45,15 +50,17 @@ impl Rolling {
                 let expected = services.get(started.service.as_str()).filter(|_| verb == "watch");
                 let expected = expected.map_or_else(Expected::default, |it| expected_of(it));
                 let way = if verb == "watch" { Way::Forward } else { Way::Back };
-                open.push(Watched { started, step, expected, way, complete: None });
+                let (complete, told) = (None, None);
+                open.push(Watched { started, step, expected, way, complete, told });
             }
         }
         let deadline = Instant::now() + Duration::from_secs(u64::from(self.options.seconds));
+        let mut told_at = None;
         while !open.is_empty() {
             // Nothing comes up at once.
             self.keeper.keep().await?;
             tokio::time::sleep(self.settings.poll).await;
-            open = self.look(open).await?;
+            open = self.look(open, &mut told_at).await?;
             if let Some(late) = open.first().filter(|_| Instant::now() >= deadline) {
                 let reason = format!(
                     "service {} was not well after {} seconds",
@@ -66,7 +73,11 @@ impl Rolling {
     }
 
     /// Looks once at all; those that are still under way.
-    async fn look<'a>(&self, open: Vec<Watched<'a>>) -> Result<Vec<Watched<'a>>, Stop> {
+    async fn look<'a>(
+        &self,
+        open: Vec<Watched<'a>>,
+        told_at: &mut Option<Instant>,
+    ) -> Result<Vec<Watched<'a>>, Stop> {
         let started: Vec<Started> = open.iter().map(|it| it.started.clone()).collect();
         let looks = self.keeper.during(self.patiently(|| self.target.look(&started))).await?;
         let looks = looks.map_err(|error| {
@@ -76,11 +87,17 @@ impl Rolling {
                 Stop::Failed(story(&error))
             }
         })?;
-        let mut left = Vec::new();
+        let tells = told_at.is_none_or(|at| at.elapsed() >= TOLD_EVERY);
+        let (mut left, mut news) = (Vec::new(), Vec::new());
         for (mut watched, look) in open.into_iter().zip(looks) {
             let service = &watched.started.service;
             let failure = match look {
-                Look::Going { .. } => {
+                Look::Going { desired, running, failed } => {
+                    let counts = json!({"desired": desired, "running": running, "failed": failed});
+                    if tells && watched.told.as_ref() != Some(&counts) {
+                        news.push((watched.step.clone(), counts.clone()));
+                        watched.told = Some(counts);
+                    }
                     left.push(watched);
                     continue;
                 }
@@ -102,6 +119,10 @@ impl Rolling {
                 Look::Gone => format!("service {service} is being removed"),
             };
             return Err(self.give_up(&watched, failure).await?);
+        }
+        if !news.is_empty() {
+            *told_at = Some(Instant::now());
+            self.keeper.tell(news).await?;
         }
         Ok(left)
     }

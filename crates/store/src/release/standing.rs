@@ -79,39 +79,43 @@ impl Store {
         Ok(found)
     }
 
-    /// What succeeded in each environment of a project, the last to end first; `each` at most of an
-    /// environment.
-    pub async fn last_successes(
+    /// The rollouts of a project that ended so, in each environment the last to end first; `each` at
+    /// most of an environment.
+    pub async fn last_rollouts(
         &self,
         project: &str,
+        state: RolloutState,
         each: u64,
     ) -> Result<Vec<Standing>, StoreError> {
         let select = sql_made(format!(
             "SELECT {} FROM rollout AS r JOIN (SELECT id, ROW_NUMBER() OVER \
              (PARTITION BY environment ORDER BY finished_at DESC, id DESC) AS place FROM rollout \
-             WHERE project = $1 AND state = 'succeeded') AS ranked ON ranked.id = r.id \
-             WHERE ranked.place <= $2 ORDER BY r.environment, ranked.place",
+             WHERE project = $1 AND state = $2) AS ranked ON ranked.id = r.id \
+             WHERE ranked.place <= $3 ORDER BY r.environment, ranked.place",
             Standing::COLUMNS
         ))
         .bind(project)
+        .bind(state.name())
         .bind(each);
         self.all(select).await?.iter().map(Standing::read).collect()
     }
 
-    /// What succeeded in an environment of a project, the last to end first; `limit` at most.
-    pub async fn successes(
+    /// Rollouts to an environment of a project that ended so, the last to end first; `limit` at most.
+    pub async fn ended_rollouts(
         &self,
         project: &str,
         environment: &str,
+        state: RolloutState,
         limit: u64,
     ) -> Result<Vec<Standing>, StoreError> {
         let select = sql_made(format!(
             "SELECT {} FROM rollout AS r WHERE r.project = $1 AND r.environment = $2 \
-             AND r.state = 'succeeded' ORDER BY r.finished_at DESC, r.id DESC LIMIT $3",
+             AND r.state = $3 ORDER BY r.finished_at DESC, r.id DESC LIMIT $4",
             Standing::COLUMNS
         ))
         .bind(project)
         .bind(environment)
+        .bind(state.name())
         .bind(limit);
         self.all(select).await?.iter().map(Standing::read).collect()
     }

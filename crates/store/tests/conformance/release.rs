@@ -290,6 +290,8 @@ async fn what_waits_for_a_table_is_remembered(bed: Bed) {
     let refused = TableWrite { refused: Some("too large".to_owned()), ..late };
     assert_eq!(store.table_write(Told::Rollout, "a").await.unwrap(), Some(refused));
     assert_eq!(store.table_writes("other", 9).await.unwrap(), [other]);
+}
+
 /// A rollout that was ordered, begun and ended; `ended` is when, if it has.
 async fn stood(
     store: &Store,
@@ -326,13 +328,17 @@ async fn how_rollouts_stand_is_told_without_their_plans(bed: Bed) {
     let of_both = store.standings_of(&[one.id, two.id]).await.unwrap();
     assert_eq!(ids(of_both), [waiting, running, failed, early, late]);
     assert!(store.standings_of(&[]).await.unwrap().is_empty());
-    assert_eq!(ids(store.last_successes("shop", 2).await.unwrap()), [late, early]);
-    let live = store.last_successes("shop", 1).await.unwrap();
+    assert_eq!(ids(store.last_rollouts("shop", Succeeded, 2).await.unwrap()), [late, early]);
+    let live = store.last_rollouts("shop", Succeeded, 1).await.unwrap();
     assert_eq!((live.len(), live[0].id, live[0].release), (1, late, one.id));
     assert_eq!((live[0].environment.as_str(), live[0].finished_at), ("prod", Some(at(60))));
-    assert_eq!(ids(store.successes("shop", "prod", 9).await.unwrap()), [late, early, old]);
-    assert_eq!(ids(store.successes("shop", "prod", 1).await.unwrap()), [late]);
-    assert!(store.successes("shop", "dev", 9).await.unwrap().is_empty());
+    assert_eq!(
+        ids(store.ended_rollouts("shop", "prod", Succeeded, 9).await.unwrap()),
+        [late, early, old]
+    );
+    assert_eq!(ids(store.ended_rollouts("shop", "prod", Succeeded, 1).await.unwrap()), [late]);
+    assert!(store.ended_rollouts("shop", "dev", Succeeded, 9).await.unwrap().is_empty());
+    assert_eq!(ids(store.ended_rollouts("shop", "dev", Failed, 9).await.unwrap()), [failed]);
     assert_eq!(ids(store.open_rollouts("shop", 9).await.unwrap()), [waiting, running]);
     assert_eq!(ids(store.open_rollouts("shop", 1).await.unwrap()), [waiting]);
     assert_eq!(ids(store.rollouts_of(one.id, 9).await.unwrap()), [waiting, late, old]);
