@@ -93,10 +93,7 @@ fn without_a_server_the_command_does_it_and_the_next_one_what_it_left() {
 #[test]
 fn two_must_agree_where_that_is_asked_for() {
     let shop = Shop::new();
-    let file = shop.folder.path().join("portolan.toml");
-    let config = std::fs::read_to_string(&file).unwrap();
-    let config = config.replace("production = {}", "production = { protected = true }");
-    std::fs::write(&file, config).unwrap();
+    shop.protect();
     let second = shop.prepare("v2");
     let deploy = ["deploy", second.as_str(), "--env", "production", "--yes", "--timeout", "2s"];
     let waiting = shop.ended(8, &deploy).stderr;

@@ -32,6 +32,7 @@ mod pages;
 mod publish;
 mod queues;
 mod registry;
+mod release_pages;
 mod repositories;
 mod routes;
 mod shop;

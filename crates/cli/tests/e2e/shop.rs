@@ -75,17 +75,29 @@ impl Shop {
         Self { fake, folder, server: None }
     }
 
-    /// The same, with a server, which kills itself at a failpoint where one is told.
+    /// Asks for a second person in production.
+    pub(crate) fn protect(&self) {
+        let file = self.folder.path().join("portolan.toml");
+        let config = std::fs::read_to_string(&file).unwrap();
+        let config = config.replace("production = {}", "production = { protected = true }");
+        std::fs::write(&file, config).unwrap();
+    }
+
+    /// A shop with a server, which kills itself at a failpoint where one is told.
     pub(crate) fn served(failpoint: Option<&str>) -> (Self, Server) {
-        let mut shop = Self::new();
-        let config = shop.folder.path().join("portolan.toml").display().to_string();
-        let mut environment = shop.fake.environment();
+        Self::new().serve(failpoint)
+    }
+
+    /// The same, with a server.
+    pub(crate) fn serve(mut self, failpoint: Option<&str>) -> (Self, Server) {
+        let config = self.folder.path().join("portolan.toml").display().to_string();
+        let mut environment = self.fake.environment();
         environment.push(("PORTOLAN_CONFIG".to_owned(), config));
         let failpoint = failpoint.map(str::to_owned);
         let options = Options { failpoint, environment, ..Options::default() };
         let server = Server::start(env!("CARGO_BIN_EXE_portolan"), options).unwrap();
-        shop.server = Some(server.url(""));
-        (shop, server)
+        self.server = Some(server.url(""));
+        (self, server)
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Ended {

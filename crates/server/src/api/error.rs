@@ -31,6 +31,11 @@ impl ApiError {
         Self { status, message: message.into() }
     }
 
+    /// The status, and what is said to people.
+    pub(crate) fn into_parts(self) -> (StatusCode, String) {
+        (self.status, self.message)
+    }
+
     /// What was asked for is not there.
     pub(crate) fn not_found(what: impl Display) -> Self {
         Self::new(StatusCode::NOT_FOUND, format!("{what} was not found"))

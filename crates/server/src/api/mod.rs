@@ -52,6 +52,8 @@ use crate::App;
 
 pub(crate) use error::{ApiError, method_not_allowed, not_found, panic_text, panicked};
 pub(crate) use ingest::is_signed;
+pub(crate) use releases::MOST_DESCRIPTION;
+pub(crate) use who::{by, may_deploy};
 
 /// The document that describes the API.
 #[cfg(test)]

@@ -22,7 +22,7 @@ use crate::App;
 use crate::door::Holder;
 
 /// The longest description, in bytes.
-const MOST_DESCRIPTION: usize = 16 * 1024;
+pub(crate) const MOST_DESCRIPTION: usize = 16 * 1024;
 /// The longest URL of a build, in bytes.
 const MOST_URL: usize = 2048;
 

@@ -122,7 +122,8 @@ struct StepInfo {
     name: String,
     /// `begun`, `done` or `failed`.
     state: &'static str,
-    /// What it came to. Where it failed, `reason` says why in words, and `why` what was found:
+    /// What it came to. While a deployment is watched: how many of its tasks shall run (`desired`),
+    /// do (`running`), and did not stay up (`failed`). Where it failed, `reason` says why in words, and `why` what was found:
     /// events, and the tasks that stopped with their exit codes and last lines.
     #[schema(value_type = Option<Object>)]
     outcome: Option<Value>,

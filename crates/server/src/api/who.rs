@@ -24,7 +24,7 @@ pub(super) async fn body_of<T: DeserializeOwned>(body: Body, what: &str) -> ApiR
 }
 
 /// Who asks: the token's name, else what the request says of it.
-pub(super) fn by(holder: Option<&Holder>, told: Option<String>) -> ApiResult<String> {
+pub(crate) fn by(holder: Option<&Holder>, told: Option<String>) -> ApiResult<String> {
     if let Some(holder) = holder {
         return Ok(holder.name.clone());
     }
@@ -37,7 +37,7 @@ pub(super) fn by(holder: Option<&Holder>, told: Option<String>) -> ApiResult<Str
 }
 
 /// Whether whoever asks may change `environment`. Whoever needed no token may.
-pub(super) fn may_deploy(holder: Option<&Holder>, environment: &str) -> ApiResult<()> {
+pub(crate) fn may_deploy(holder: Option<&Holder>, environment: &str) -> ApiResult<()> {
     let needed = Scope::Deploy(environment.to_owned());
     match holder {
         Some(holder) if !holder.allows(&needed) => {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::header::{HOST, ORIGIN};
+use http::header::{HOST, ORIGIN, REFERER};
 use http::{HeaderMap, Method};
 use portolan_model::{Timestamp, TokenId};
 use portolan_store::{Scope, Store, StoreError, Token};
@@ -183,6 +183,14 @@ fn is_same_origin(headers: &HeaderMap) -> bool {
     }
 }
 
+/// The page of this server whose form was sent, as far as the browser tells.
+fn sent_from(headers: &HeaderMap) -> &str {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let from = text(REFERER).and_then(|from| from.split_once("://")).map(|(_, rest)| rest);
+    let path = from.zip(text(HOST)).and_then(|(from, host)| from.strip_prefix(host));
+    path.filter(|path| path.starts_with("/ui/")).unwrap_or("/ui/")
+}
+
 /// Lets requests in that may, with their [`Holder`] where a token was needed.
 pub(crate) async fn check(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let caller = request.extensions().get::<Caller>().copied().unwrap_or(Caller::Elsewhere);
@@ -203,7 +211,8 @@ pub(crate) async fn check(State(app): State<App>, mut request: Request, next: Ne
         }
         Err(refusal) => {
             let asked = request.uri().path_and_query().map_or("/ui/", |asked| asked.as_str());
-            refusal.answer(method, route, asked)
+            let asked = if changes(method) { sent_from(headers) } else { asked };
+            refusal.answer(route, asked)
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::header::WWW_AUTHENTICATE;
-use http::{HeaderValue, Method, StatusCode};
+use http::{HeaderValue, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use portolan_store::{Scope, StoreError};
 
@@ -45,8 +45,8 @@ impl Refusal {
         ))
     }
 
-    /// The answer to a request for `route`.
-    pub(super) fn answer(self, method: &Method, route: &str, asked: &str) -> Response {
+    /// The answer to a request for `route`. Whoever must log in first goes on to `asked`.
+    pub(super) fn answer(self, route: &str, asked: &str) -> Response {
         let (status, message) = match self {
             Self::Unknown(message) => (StatusCode::UNAUTHORIZED, message),
             Self::Forbidden(message) => (StatusCode::FORBIDDEN, message),
@@ -56,8 +56,7 @@ impl Refusal {
             if status == StatusCode::FORBIDDEN {
                 return ui::forbidden(message);
             }
-            let to = if *method == Method::GET { asked } else { "/ui/" };
-            let to = utf8_percent_encode(to, QUERY);
+            let to = utf8_percent_encode(asked, QUERY);
             return Redirect::to(&format!("/ui/login?to={to}")).into_response();
         }
         let is_registry = route.starts_with("/v2");

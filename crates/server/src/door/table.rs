@@ -31,6 +31,8 @@ const ALWAYS: &[(&str, Need)] = &[
     ("/ui/assets/{file}", Need::Nothing),
     ("/ui/login", Need::Nothing),
     ("/ui/logout", Need::Nothing),
+    // Also to look: a plan is made by asking whoever runs the environment.
+    ("/ui/plan", Need::Deploy),
     ("/tokens", Need::Scope(Scope::Admin)),
     ("/tokens/{token}", Need::Scope(Scope::Admin)),
 ];
@@ -51,11 +53,20 @@ const CHANGES: &[(&str, Scope)] = &[
     ("/admin/registry-gc", Scope::Admin),
     ("/admin/rebuild", Scope::Admin),
     ("/ui/journal/{id}/replay", Scope::Admin),
+    ("/ui/releases", Scope::Release),
+    ("/ui/release/{id}/quarantine", Scope::Release),
 ];
 
 /// Routes that change an environment, or plan that.
-const DEPLOYS: &[&str] =
-    &["/plans", "/rollouts", "/rollouts/{id}/approve", "/environments/{name}/freeze"];
+const DEPLOYS: &[&str] = &[
+    "/plans",
+    "/rollouts",
+    "/rollouts/{id}/approve",
+    "/environments/{name}/freeze",
+    "/ui/back",
+    "/ui/rollout/{id}/approve",
+    "/ui/rollout/{id}/refuse",
+];
 
 /// The scope that the route asks for where it changes something, if it is named.
 fn of_change(route: &str) -> Option<&'static Scope> {

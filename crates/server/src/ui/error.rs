@@ -4,10 +4,12 @@ use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 use http::StatusCode;
 use portolan_model::ReferenceError;
+use portolan_release::{OrderError, PrepareError};
 use portolan_store::StoreError;
 
 use super::frame::{Frame, Section};
 use super::show::Visible;
+use crate::api::ApiError;
 
 /// Why a page cannot be shown.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +31,14 @@ pub(super) enum PageError {
     /// The reader may not do what they asked.
     #[error("{0}")]
     Forbidden(String),
+    /// It was asked of the API, which said no.
+    #[error("{what}")]
+    Refused {
+        /// How the API said so.
+        status: StatusCode,
+        /// Why.
+        what: String,
+    },
     /// Too many pages are open at once.
     #[error("too many pages are open at once to tell each of them what changes")]
     Full,
@@ -43,6 +53,27 @@ pub(super) enum PageError {
 impl From<ReferenceError> for PageError {
     fn from(error: ReferenceError) -> Self {
         Self::BadRequest(error.to_string())
+    }
+}
+
+impl From<ApiError> for PageError {
+    fn from(error: ApiError) -> Self {
+        match error.into_parts() {
+            (StatusCode::FORBIDDEN, why) => Self::Forbidden(why),
+            (status, what) => Self::Refused { status, what },
+        }
+    }
+}
+
+impl From<OrderError> for PageError {
+    fn from(error: OrderError) -> Self {
+        ApiError::from(error).into()
+    }
+}
+
+impl From<PrepareError> for PageError {
+    fn from(error: PrepareError) -> Self {
+        ApiError::from(error).into()
     }
 }
 
@@ -67,6 +98,7 @@ impl PageError {
             Self::NoSuchPage | Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Refused { status, .. } => *status,
             Self::Full => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(_) | Self::Draw(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -74,9 +106,13 @@ impl PageError {
 
     fn heading(&self) -> &'static str {
         match self {
-            Self::NoSuchPage | Self::NotFound { .. } => "Not found",
+            Self::NoSuchPage
+            | Self::NotFound { .. }
+            | Self::Refused { status: StatusCode::NOT_FOUND, .. } => "Not found",
             Self::BadRequest(_) => "This address cannot be understood",
             Self::Forbidden(_) => "This needs another token",
+            Self::Refused { status: StatusCode::BAD_GATEWAY, .. } => "It could not be read",
+            Self::Refused { .. } => "This cannot be done",
             Self::Full => "Too many open pages",
             Self::Store(_) | Self::Draw(_) => "Something went wrong here",
         }
@@ -89,6 +125,14 @@ impl PageError {
                 "Check the address, or start from the images or from the search box above."
             }
             Self::Forbidden(_) => "Nothing was changed. Log in with another token at /ui/login.",
+            Self::Refused { status: StatusCode::BAD_GATEWAY, .. } => {
+                "Nothing was changed. `portolan doctor` says which environments and registries \
+                 cannot be reached."
+            }
+            Self::Refused { .. } => {
+                "Nothing was changed. Go back to the page before this one, or start from the \
+                 releases."
+            }
             Self::Full => "The page can be read all the same; reload it to see what changed.",
             Self::Store(_) | Self::Draw(_) => {
                 "Nothing was changed. Reload the page; if it says this again, the server's log \

@@ -14,6 +14,8 @@ pub(super) enum Section {
     Wall,
     /// Services and their deployments.
     Services,
+    /// Releases, plans and rollouts.
+    Releases,
     /// Repositories, tags and images.
     Images,
     /// Work that is done, waits or failed.

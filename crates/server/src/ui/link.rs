@@ -3,7 +3,7 @@
 use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use portolan_model::{Digest, RepositoryName, Tag};
+use portolan_model::{Digest, ReleaseId, RepositoryName, RolloutId, Tag};
 
 /// What stands in a query as it is.
 const QUERY: &AsciiSet =
@@ -64,6 +64,36 @@ impl Link {
     /// A deployment.
     pub(super) fn deployment(id: &str) -> Self {
         Self::named("deployment", id)
+    }
+
+    /// The promotion board of a project.
+    pub(super) fn board(project: &str) -> Self {
+        Self::to("/ui/releases").with("project", project)
+    }
+
+    /// A release.
+    pub(super) fn release(id: ReleaseId) -> Self {
+        Self::to(format!("/ui/release/{id}"))
+    }
+
+    /// The applying of a release to an environment.
+    pub(super) fn rollout(id: RolloutId) -> Self {
+        Self::to(format!("/ui/rollout/{id}"))
+    }
+
+    /// What bringing a release to an environment would do.
+    pub(super) fn plan(project: &str, environment: &str, release: ReleaseId) -> Self {
+        Self::plans(project, environment).with("release", release.to_string())
+    }
+
+    /// What going back to what was in an environment before would do.
+    pub(super) fn plan_back(project: &str, environment: &str) -> Self {
+        Self::plans(project, environment).with("back", "previous")
+    }
+
+    /// The plans for an environment.
+    pub(super) fn plans(project: &str, environment: &str) -> Self {
+        Self::to("/ui/plan").with("project", project).with("env", environment)
     }
 
     /// What differs between two environments.

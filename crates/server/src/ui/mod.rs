@@ -8,6 +8,7 @@
 mod ask;
 mod assets;
 mod error;
+mod form;
 mod frame;
 mod headers;
 mod host;
@@ -20,12 +21,14 @@ mod login;
 mod moment;
 mod now;
 mod paging;
+mod releases;
 mod show;
 #[cfg(test)]
 mod tests;
 mod track;
 mod wall;
 mod where_is;
+mod who;
 
 use std::sync::Arc;
 
@@ -60,6 +63,14 @@ pub(crate) fn routes() -> Router<App> {
         .route("/ui/tag/{*name}", get(images::history))
         .route("/ui/image/{*name}", get(images::image))
         .route("/ui/file/{*name}", get(images::file))
+        .route("/ui/releases", get(releases::board).post(releases::prepare))
+        .route("/ui/release/{id}", get(releases::one))
+        .route("/ui/release/{id}/quarantine", post(releases::quarantine))
+        .route("/ui/plan", get(releases::plan).post(releases::order))
+        .route("/ui/back", post(releases::back))
+        .route("/ui/rollout/{id}", get(releases::rollout))
+        .route("/ui/rollout/{id}/approve", post(releases::approve))
+        .route("/ui/rollout/{id}/refuse", post(releases::refuse))
         .route("/ui/jobs", get(jobs::list))
         .route("/ui/jobs/{id}", get(jobs::one))
         .route("/ui/where", get(where_is::where_is))

@@ -107,8 +107,16 @@ impl Doors {
 /// The scope that a change asks for; everything that is not listed here asks for `admin`.
 fn scope(path: &str) -> &'static str {
     match path {
-        "/releases" | "/releases/xidx/quarantine" => "release",
-        "/plans" | "/rollouts" | "/rollouts/xidx/approve" => "deploy:staging",
+        "/releases" | "/releases/xidx/quarantine" | "/ui/releases" | "/ui/release/x/quarantine" => {
+            "release"
+        }
+        "/plans"
+        | "/rollouts"
+        | "/rollouts/xidx/approve"
+        | "/ui/plan"
+        | "/ui/back"
+        | "/ui/rollout/x/approve"
+        | "/ui/rollout/x/refuse" => "deploy:staging",
         // No token is one for this environment.
         "/environments/xnamex/freeze" => "deploy:xnamex",
         "/events" | "/deployments" => "events",
@@ -131,6 +139,13 @@ async fn routes(bed: &Bed) -> Vec<(String, String)> {
         ("GET", "/ui/".to_owned()),
         ("GET", "/ui/journal".to_owned()),
         ("POST", "/ui/journal/x/replay".to_owned()),
+        ("GET", "/ui/releases".to_owned()),
+        ("POST", "/ui/releases".to_owned()),
+        ("POST", "/ui/release/x/quarantine".to_owned()),
+        ("POST", "/ui/plan".to_owned()),
+        ("POST", "/ui/back".to_owned()),
+        ("POST", "/ui/rollout/x/approve".to_owned()),
+        ("POST", "/ui/rollout/x/refuse".to_owned()),
         ("GET", "/openapi.json".to_owned()),
         ("GET", "/nowhere".to_owned()),
         ("POST", "/nowhere".to_owned()),

@@ -44,7 +44,7 @@ impl When {
     }
 
     /// How long ago, or how long still.
-    fn age(&self) -> String {
+    pub(in crate::ui) fn age(&self) -> String {
         let millis = self.now.millis_since(self.at);
         let distance = i64::try_from(millis.unsigned_abs()).unwrap_or(i64::MAX);
         let (number, unit) = match distance {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use askama::filters::HtmlSafe;
-use portolan_store::{ImageState, JobState, JournalState};
+use portolan_store::{ImageState, JobState, JournalState, RolloutState};
 use portolan_tracker::{Phase, Status};
 
 /// How something stands, apart from what it is.
@@ -116,6 +116,20 @@ impl Chip {
             chip.word = format!("{}, {read} of {layers} layers", chip.word);
         }
         chip
+    }
+
+    /// How a rollout stands.
+    pub(in crate::ui) fn rollout(state: RolloutState) -> Self {
+        match state {
+            RolloutState::Waiting => Self::new(Shape::Warn, "waits for a second person"),
+            RolloutState::Queued => Self::new(Shape::Off, "queued"),
+            RolloutState::Running => Self::new(Shape::Run, "under way"),
+            RolloutState::Undoing => Self::new(Shape::Warn, "being undone"),
+            RolloutState::Succeeded => Self::new(Shape::Ok, "succeeded"),
+            RolloutState::Failed => Self::new(Shape::Bad, "failed"),
+            RolloutState::RolledBack => Self::new(Shape::Bad, "failed and undone"),
+            RolloutState::Refused => Self::new(Shape::Off, "not begun"),
+        }
     }
 
     /// How a job stands.

@@ -9,5 +9,5 @@ mod text;
 pub(super) use age::{When, duration};
 pub(super) use chip::{Chip, Shape};
 pub(super) use count::{bytes, count, counted};
-pub(super) use digest::{Copy, DigestLink};
+pub(super) use digest::{Copy, DigestLink, IdLink, tail};
 pub(super) use text::Visible;

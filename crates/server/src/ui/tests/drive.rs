@@ -5,25 +5,30 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::bed::{Bed, change};
+use super::shop::{self, Shop};
+use super::yard::Yard;
 use super::{fleet, story};
 
 /// The pages over a filled store, on a port of this machine.
 struct Site {
     bed: Bed,
+    shop: Shop,
     address: String,
     server: JoinHandle<()>,
 }
 
 impl Site {
     async fn open() -> Self {
-        let bed = Bed::new().await;
+        let mut bed = Bed::new().await;
         story::tell(&bed.store).await;
         fleet::tell(&bed).await;
+        let yard = Yard::of(&mut bed);
+        let shop = shop::tell(&bed, &yard).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let router = bed.router();
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { bed, address, server }
+        Self { bed, shop, address, server }
     }
 
     fn url(&self, path: &str) -> String {
@@ -106,6 +111,17 @@ async fn every_page_in_both_schemes_and_widths() {
     let job = jobs.split("/ui/jobs/").nth(1).unwrap().split('"').next().unwrap();
     let mut pages = pages();
     pages.push(("job", format!("/ui/jobs/{job}")));
+    let Shop { second, third, leaking, failed, waiting, .. } = &site.shop;
+    let plan = |environment, id| format!("/ui/plan?project=shop&env={environment}&release={id}");
+    pages.extend([
+        ("releases", "/ui/releases".to_owned()),
+        ("release", format!("/ui/release/{}", second.id)),
+        ("release-quarantine", format!("/ui/release/{}", leaking.id)),
+        ("plan", plan("production", third.id)),
+        ("plan-refused", plan("staging", leaking.id)),
+        ("rollout-failed", format!("/ui/rollout/{}", failed.id)),
+        ("rollout-waiting", format!("/ui/rollout/{}", waiting.id)),
+    ]);
     let pages: Vec<_> = pages.into_iter().map(|(name, path)| (name, site.url(&path))).collect();
     beside(move || {
         let browser = Browser::start().unwrap();

@@ -6,9 +6,11 @@ use portolan_store::{FileRecord, ImageKind, ScannedImage};
 use serde_json::json;
 
 use super::bed::{Bed, change};
+use super::shop;
 use super::story::{
     self, ago, content, digest, file, job, kept, layer, of_layers, scanned, see, tag,
 };
+use super::yard::Yard;
 
 const SCRIPT: &str = "<script>alert('x')</script>";
 const QUOTE: &str = "\" onmouseover=\"alert(1)\" x=\"";
@@ -123,6 +125,46 @@ async fn what_others_wrote_stays_text_on_every_page() {
     let image = bed.page("/ui/image/hostile:1.0.0").await;
     assert!(image.contains("a⟨U+202E⟩gnp.exe"), "{image}");
     assert!(image.contains(&"n".repeat(4096)));
+}
+
+#[tokio::test]
+async fn what_is_said_of_releases_stays_text() {
+    let mut bed = Bed::new().await;
+    let yard = Yard::of(&mut bed);
+    let long = "n".repeat(4096);
+    let hostile = format!("{SCRIPT}{BIDI}\n{QUOTE} {long}");
+    yard.crash("web", "v2", &format!("{SCRIPT}{BIDI}\u{1b}[2J{QUOTE}"));
+    let one = shop::release(&bed, "v1", &hostile).await;
+    let two = shop::release(&bed, "v2", &hostile).await;
+    let releases = &bed.app.releases;
+    let failed = shop::bring(&bed, "staging", &two).await;
+    let waiting = shop::order(&bed, "production", &one).await;
+    releases.freeze(("shop", "staging"), &hostile, SCRIPT, None).await.unwrap();
+    releases.quarantine(two.id, &hostile, QUOTE).await.unwrap();
+    let encoded = "%3Cscript%3Ealert('x')%3C/script%3E";
+    let refuse = format!("/ui/rollout/{}/refuse", waiting.id);
+    let taken = bed.post(&refuse, &[("by", QUOTE), ("reason", &hostile[..2000])]).await;
+    assert!(taken.status.is_redirection());
+    for path in [
+        "/ui/releases".to_owned(),
+        format!("/ui/releases?project={encoded}"),
+        format!("/ui/release/{}", two.id),
+        format!("/ui/release/{encoded}"),
+        format!("/ui/plan?project=shop&env=staging&release={}", two.id),
+        format!("/ui/plan?project=shop&env={encoded}&release={}", two.id),
+        format!("/ui/plan?project=shop&env=staging&release={}&service={encoded}", two.id),
+        format!("/ui/plan?back={encoded}%E2%80%AE"),
+        format!("/ui/rollout/{}", failed.id),
+        format!("/ui/rollout/{}", waiting.id),
+        format!("/ui/rollout/{encoded}"),
+    ] {
+        let answer = bed.ask(&path, &[]).await;
+        assert_ne!(answer.status, StatusCode::INTERNAL_SERVER_ERROR, "{path}");
+        assert_harmless(&path, &answer.body);
+    }
+    let asked = [("project", SCRIPT), ("env", QUOTE), ("at", BIDI), ("by", "a\u{202e}")];
+    let answer = bed.post("/ui/back", &asked).await;
+    assert_harmless("/ui/back", &answer.body);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use askama::Template;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
+use http::HeaderMap;
 use portolan_store::{Store, Sweep, TaskFilter};
 use portolan_tracker::Cell;
 use serde::Deserialize;
@@ -19,8 +20,9 @@ use crate::ui::link::Link;
 use crate::ui::moment::{Moment, TimeControl, slid};
 use crate::ui::now::Now;
 use crate::ui::paging::{self, Pages};
+use crate::ui::releases::Backs;
 use crate::ui::show::{Visible, When, count, counted};
-use crate::ui::wall::{self, CellView, Health};
+use crate::ui::wall::{self, CellView, Health, Released};
 
 /// Services of one page.
 const SIZE: u64 = 100;
@@ -56,6 +58,7 @@ struct EnvironmentView {
     held: Vec<TaskLine>,
     held_count: String,
     sweep: Option<SweepView>,
+    backs: Option<Backs>,
 }
 
 struct Row {
@@ -79,6 +82,7 @@ pub(in crate::ui) async fn environment(
     Extension(now): Extension<Arc<Now>>,
     At(name): At,
     Asked(query): Asked<EnvironmentQuery>,
+    headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let moment = Moment::asked(&query.at, app.store.now())?;
     let path = Link::environment(&name);
@@ -99,7 +103,8 @@ pub(in crate::ui) async fn environment(
     };
     let cells: Vec<&Cell> = running.cells.iter().filter(fits).collect();
     let number = query.page.unwrap_or(1);
-    let shown = paging::slice(&cells, number, SIZE).iter();
+    let shown = paging::slice(&cells, number, SIZE);
+    let released = Released::of(&app, shown.iter().copied()).await?;
     let held = held(&app.store, &name, &moment).await?;
     let sweep = app.store.sweeps().await?.into_iter().find(|sweep| sweep.environment == name);
     page(&EnvironmentView {
@@ -114,7 +119,7 @@ pub(in crate::ui) async fn environment(
             .collect(),
         contains: Visible::new(&query.contains),
         summary: wall::summary(cells.iter().copied()),
-        rows: shown.map(|cell| Row::new(cell, &moment)).collect(),
+        rows: shown.iter().map(|cell| Row::new(cell, &released, &moment)).collect(),
         pages: Pages::of(
             number,
             SIZE,
@@ -123,6 +128,7 @@ pub(in crate::ui) async fn environment(
             &moment.on(here),
         ),
         held_count: counted(held.len() as u64, "task", "tasks"),
+        backs: Backs::of_environment(&app, &name, &moment, &headers, &path).await?,
         held: held.into_iter().take(HELD).collect(),
         sweep: sweep.map(|sweep| SweepView::new(&sweep, &moment)),
         name: Visible::cut(&name, 120),
@@ -160,8 +166,8 @@ async fn held(store: &Store, name: &str, moment: &Moment) -> Result<Vec<TaskLine
 }
 
 impl Row {
-    fn new(cell: &Cell, moment: &Moment) -> Self {
-        let mut view = CellView::new(cell, None, moment);
+    fn new(cell: &Cell, released: &Released, moment: &Moment) -> Self {
+        let mut view = CellView::new(cell, None, released, moment);
         if Health::of(cell) == Health::Healthy && view.notes.is_empty() {
             view.notes.extend(
                 cell.newest

@@ -6,6 +6,7 @@ use askama::Template;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
+use http::HeaderMap;
 use portolan_store::{DeploymentFilter, Page};
 use portolan_tracker::Wanted;
 use portolan_tracker::running::RunningFilter;
@@ -21,6 +22,7 @@ use crate::ui::link::Link;
 use crate::ui::moment::{Moment, TimeControl, slid};
 use crate::ui::now::Now;
 use crate::ui::paging::{self, Pages};
+use crate::ui::releases::Backs;
 use crate::ui::show::Visible;
 use crate::ui::wall::{self, CellView};
 
@@ -51,6 +53,7 @@ struct ServiceView {
     tabs: Vec<(Visible, Link, bool)>,
     rows: Vec<DeploymentLine>,
     pages: Pages,
+    backs: Option<Backs>,
 }
 
 /// `GET /ui/service/{name}`.
@@ -59,6 +62,7 @@ pub(in crate::ui) async fn service(
     Extension(now): Extension<Arc<Now>>,
     At(name): At,
     Asked(query): Asked<ServiceQuery>,
+    headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let moment = Moment::asked(&query.at, app.store.now())?;
     let path = Link::service(&name);
@@ -109,6 +113,7 @@ pub(in crate::ui) async fn service(
         tabs: std::iter::once(all).chain(environments.iter().map(tab)).collect(),
         rows: listed.items.iter().map(|view| DeploymentLine::new(view, &moment)).collect(),
         pages: Pages::new(number, listed.total, ("deployment", "deployments"), &moment.on(here)),
+        backs: Backs::of_service(&app, &name, &moment, &headers, &path).await?,
         name: Visible::cut(&name, 200),
     })
 }

@@ -1,11 +1,13 @@
 //! One service in one environment, as a cell shows it.
 
+use portolan_model::Digest;
 use portolan_tracker::behind::releases_behind;
 use portolan_tracker::{Cell, Status};
 
+use super::released::Released;
 use crate::ui::link::Link;
 use crate::ui::moment::Moment;
-use crate::ui::show::{Chip, Shape, Visible, When, counted};
+use crate::ui::show::{Chip, Shape, Visible, When, counted, tail};
 
 /// Letters of a reason that a cell shows.
 const REASON: usize = 160;
@@ -102,6 +104,8 @@ pub(in crate::ui) struct CellView {
     pub(in crate::ui) chip: Chip,
     pub(in crate::ui) deployment: Link,
     pub(in crate::ui) since: When,
+    /// The newest release that has the image, where one is known.
+    pub(in crate::ui) release: Option<(String, Link)>,
     /// How many releases it is behind which environment, and where they are compared.
     pub(in crate::ui) behind: Option<(String, Visible, Link)>,
     /// What is going on.
@@ -120,13 +124,18 @@ pub(in crate::ui) fn version(cell: &Cell) -> &str {
     }
 }
 
+/// The image of the version that a cell shows.
+pub(super) fn shown_digest(cell: &Cell) -> Option<Digest> {
+    let shown = version(cell);
+    let running = cell.images.iter().find(|image| image.version == shown);
+    running.map_or_else(|| cell.newest.digest(), |image| image.digest)
+}
+
 /// Where the version leads: to its image, where that is known.
-fn image(cell: &Cell, shown: &str) -> Link {
+fn image(cell: &Cell) -> Link {
     let deployment = cell.newest.deployment.as_ref();
     let repository = deployment.and_then(|it| it.repository.as_ref());
-    let running = cell.images.iter().find(|image| image.version == shown);
-    let digest = running.map_or_else(|| cell.newest.digest(), |image| image.digest);
-    match (repository, digest) {
+    match (repository, shown_digest(cell)) {
         (Some(repository), Some(digest)) => Link::image(repository, &digest),
         _ => Link::deployment(cell.newest.id()),
     }
@@ -143,6 +152,7 @@ impl CellView {
     pub(in crate::ui) fn new(
         cell: &Cell,
         earlier: Option<(&Cell, &[String])>,
+        released: &Released,
         moment: &Moment,
     ) -> Self {
         let health = Health::of(cell);
@@ -177,10 +187,11 @@ impl CellView {
         Self {
             environment: Visible::new(&cell.environment),
             version: Visible::cut(shown, 40),
-            link: image(cell, shown),
+            link: image(cell),
             chip: Chip::tasks(health.shape(), running, desired, health.word()),
             deployment: moment.on(Link::deployment(cell.newest.id())),
             since: moment.when(since),
+            release: released.with(cell).map(|id| (tail(id), Link::release(id))),
             behind,
             notes: notes(cell, health, shown),
             reason: reasons.map(|reason| Visible::cut(reason, REASON)),

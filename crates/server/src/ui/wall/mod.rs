@@ -4,6 +4,7 @@ mod cell;
 mod figures;
 mod filter;
 mod held;
+mod released;
 mod row;
 
 use std::collections::BTreeSet;
@@ -32,6 +33,7 @@ pub(super) use figures::{FiguresView, figures_page};
 pub(super) use filter::summary;
 use filter::{Filter, WallQuery};
 use held::HeldView;
+pub(super) use released::Released;
 use row::{Row, Seen};
 pub(super) use row::{cells_of, row_id};
 

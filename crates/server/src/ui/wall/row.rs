@@ -10,6 +10,7 @@ use portolan_tracker::behind::Versions;
 use portolan_tracker::{Cell, Running};
 
 use super::cell::{self, CellView};
+use super::released::Released;
 use crate::App;
 use crate::ui::error::PageError;
 use crate::ui::link::Link;
@@ -81,8 +82,9 @@ pub(super) async fn rows(
     let placed: Vec<Placed<'_>> =
         lines.into_iter().map(|cells| place(cells, environments)).collect();
     let deployed = deployed(app, now, &placed, moment).await?;
+    let released = Released::of(app, placed.iter().flatten().flatten().copied()).await?;
     let row = |placed: Placed<'_>| {
-        let line = line(&placed, &deployed, teams, moment);
+        let line = line(&placed, (&deployed, &released), teams, moment);
         let mut hasher = DefaultHasher::new();
         line.hash(&mut hasher);
         Row { mark: format!("{:016x}", hasher.finish()), line }
@@ -148,25 +150,36 @@ pub(in crate::ui) async fn cells_of(
 ) -> Result<Vec<CellView>, PageError> {
     let placed = vec![place(&running.cells, environments)];
     let deployed = deployed(app, now, &placed, moment).await?;
-    Ok(placed.iter().flat_map(|placed| views(placed, &deployed, moment)).flatten().collect())
+    let released = Released::of(app, running.cells.iter()).await?;
+    let views = placed.iter().flat_map(|placed| views(placed, (&deployed, &released), moment));
+    Ok(views.flatten().collect())
 }
 
 /// The cells of a service, each compared with the one before it.
-fn views(placed: &Placed<'_>, deployed: &Versions, moment: &Moment) -> Vec<Option<CellView>> {
+fn views(
+    placed: &Placed<'_>,
+    (deployed, released): (&Versions, &Released),
+    moment: &Moment,
+) -> Vec<Option<CellView>> {
     let view = |(index, cell): (usize, Option<&Cell>)| {
         let cell = cell?;
         let earlier = before(placed, index).map(|earlier| {
             let key = (earlier.environment.clone(), earlier.service.clone());
             (earlier, deployed.get(&key).map_or(&[][..], Vec::as_slice))
         });
-        Some(CellView::new(cell, earlier, moment))
+        Some(CellView::new(cell, earlier, released, moment))
     };
     placed.iter().copied().enumerate().map(view).collect()
 }
 
-fn line(placed: &Placed<'_>, deployed: &Versions, teams: &Teams, moment: &Moment) -> Line {
+fn line(
+    placed: &Placed<'_>,
+    known: (&Versions, &Released),
+    teams: &Teams,
+    moment: &Moment,
+) -> Line {
     let service = placed.iter().flatten().next().map_or("", |cell| cell.service.as_str());
-    let cells = views(placed, deployed, moment);
+    let cells = views(placed, known, moment);
     let names: HashMap<_, _> =
         teams.all.iter().map(|it| (it.slug.as_str(), it.name.as_str())).collect();
     let teams =
