@@ -20,4 +20,5 @@ mod wave;
 
 pub use options::{OnFailure, Options, Reason};
 pub use settings::Settings;
+pub use step::is_change;
 pub use stop::RunError;

@@ -75,10 +75,7 @@ fn a_secret_that_is_missing() {
 #[test]
 fn an_image_that_is_deleted_between_plan_and_apply() {
     let shop = Shop::new();
-    let file = shop.folder.path().join("portolan.toml");
-    let config = std::fs::read_to_string(&file).unwrap();
-    let config = config.replace("production = {}", "production = { protected = true }");
-    std::fs::write(&file, config).unwrap();
+    shop.protect();
     let second = shop.prepare("v2");
     let deploy = ["deploy", &second, "--env", "production", "--yes", "--timeout", "1s"];
     shop.ended(8, &deploy);

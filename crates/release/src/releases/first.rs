@@ -3,12 +3,9 @@
 use std::collections::BTreeSet;
 
 use portolan_model::{Digest, ReleaseId};
-use portolan_store::{Page, Release, Rollout, RolloutFilter, RolloutState, StoreError};
+use portolan_store::{Release, RolloutState, Standing, StoreError};
 
 use super::Releases;
-
-/// Rollouts of an environment that are looked through at most.
-const MOST: u64 = 100;
 
 /// The images of a release.
 fn images(release: &Release) -> BTreeSet<(&str, Digest)> {
@@ -48,15 +45,9 @@ impl Releases {
         environment: &str,
         release: &Release,
     ) -> Result<bool, StoreError> {
-        let filter = RolloutFilter {
-            project: Some(project.to_owned()),
-            environment: Some(environment.to_owned()),
-            state: Some(RolloutState::Succeeded),
-            release: None,
-        };
-        let done = self.store().rollouts(&filter, Page::first(MOST)).await?.items;
+        let done = self.ended(project, environment, RolloutState::Succeeded).await?;
         // Some of its services are not the release.
-        let is_whole = |rollout: &&Rollout| rollout.options["scope"]["services"].is_null();
+        let is_whole = |rollout: &&Standing| rollout.options["scope"]["services"].is_null();
         let others: BTreeSet<ReleaseId> =
             done.iter().filter(is_whole).map(|rollout| rollout.release).collect();
         if others.contains(&release.id) {

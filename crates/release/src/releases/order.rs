@@ -6,7 +6,7 @@ use portolan_store::{Release, Rollout, RolloutState, Standing, StoreError};
 use super::{Releases, WorldError};
 use crate::plan::{Plan, Refusal, Scope};
 use crate::prepare::{Note, PrepareError, Source};
-use crate::rollout::{Options, Reason};
+use crate::rollout::{Options, Reason, is_change};
 
 /// An order to apply a plan.
 #[derive(Debug, Clone)]
@@ -233,7 +233,7 @@ impl Releases {
     }
 
     /// Rollouts to an environment that ended so, the last to end first.
-    async fn ended(
+    pub(super) async fn ended(
         &self,
         project: &str,
         environment: &str,
@@ -255,8 +255,7 @@ impl Releases {
         let since = newest.and_then(|it| it.finished_at);
         for rollout in failed.iter().take_while(|it| it.finished_at > since) {
             let steps = self.store().rollout_steps(rollout.id).await?;
-            let changes = |name: &str| name.starts_with("start:") || name.starts_with("tag:");
-            if steps.iter().any(|step| changes(&step.name)) {
+            if steps.iter().any(|step| is_change(&step.name)) {
                 return Ok(Some(rollout.release));
             }
         }

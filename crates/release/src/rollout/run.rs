@@ -12,7 +12,7 @@ use portolan_store::{Rollout, RolloutState};
 use tokio::time::Instant;
 
 use super::keeper::{Asked, Keeper};
-use super::step::{Rolling, read};
+use super::step::{Rolling, is_change, read};
 use super::stop::{RunError, Stop};
 use super::{OnFailure, Options};
 use crate::plan::{Plan, Refusal, moved};
@@ -269,8 +269,7 @@ impl Rolling {
         on_failure: OnFailure,
     ) -> Result<(RolloutState, Option<String>), RunError> {
         let steps = self.keeper.steps().await?;
-        let changes = |name: &str| name.starts_with("start:") || name.starts_with("tag:");
-        if !steps.iter().any(|step| changes(&step.name)) {
+        if !steps.iter().any(|step| is_change(&step.name)) {
             return Ok((RolloutState::Failed, Some(format!("{why} (nothing was changed)"))));
         }
         if on_failure == OnFailure::Leave {

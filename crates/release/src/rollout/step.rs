@@ -51,6 +51,11 @@ pub(super) fn name(verb: &str, parts: &[&str]) -> String {
     format!("{verb}:{}", parts.join(":"))
 }
 
+/// Whether the step of this name changes what runs, or where a tag points.
+pub fn is_change(name: &str) -> bool {
+    name.starts_with("start:") || name.starts_with("tag:")
+}
+
 impl Rolling {
     /// What a step came to that was done before this process began.
     pub(super) fn outcome<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Stop> {

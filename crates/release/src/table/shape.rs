@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::plan::{ImagePlan, Plan};
 use crate::project::{Project, Spot};
-use crate::rollout::{Options, Reason};
+use crate::rollout::{Options, Reason, is_change};
 use crate::target::Started;
 use crate::weco::item::{NewRelease, target};
 use crate::weco::{ReleaseItem, stamp};
@@ -180,10 +180,7 @@ pub(super) fn record(
     steps: &[RolloutStep],
     release: &ReleaseItem,
 ) -> Option<(Value, String)> {
-    let changes = |step: &RolloutStep| {
-        step.state != StepState::Begun
-            && (step.name.starts_with("start:") || step.name.starts_with("tag:"))
-    };
+    let changes = |step: &RolloutStep| step.state != StepState::Begun && is_change(&step.name);
     // That everything was as it should be is a success all the same.
     if rollout.state != RolloutState::Succeeded && !steps.iter().any(changes) {
         return None;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use portolan_release::Plan;
+use portolan_release::rollout::is_change;
 use serde_json::Value;
 
 use crate::api::releases::{Rollout, Step};
@@ -120,6 +121,5 @@ pub(super) fn hint(rollout: &Rollout) -> String {
 }
 
 fn is_changed(rollout: &Rollout) -> bool {
-    let changes = |step: &Step| step.name.starts_with("start:") || step.name.starts_with("tag:");
-    rollout.steps.iter().any(changes)
+    rollout.steps.iter().any(|step| is_change(&step.name))
 }
