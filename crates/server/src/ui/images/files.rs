@@ -110,7 +110,7 @@ pub(super) fn file_link(name: &Named, layer: &Digest, path: &str) -> Link {
 }
 
 /// What an entry is, in words.
-pub(super) fn kind_word(kind: FileKind) -> &'static str {
+pub(in crate::ui) fn kind_word(kind: FileKind) -> &'static str {
     match kind {
         FileKind::File => "file",
         FileKind::Directory => "folder",

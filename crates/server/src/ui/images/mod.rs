@@ -12,6 +12,7 @@ mod run;
 mod tags;
 
 pub(super) use file::file;
+pub(super) use files::kind_word;
 pub(super) use history::history;
 pub(super) use image::image;
 pub(super) use list::list;

@@ -10,7 +10,7 @@ use portolan_release::project::Environment;
 use portolan_store::{Freeze, Quarantine, Release, RolloutState, Scope, Standing};
 use serde::Deserialize;
 
-use super::cell::{About, CellView};
+use super::cell::{About, CellView, There};
 use super::words::{self, Standings};
 use crate::App;
 use crate::ui::ask::{Asked, given};
@@ -71,6 +71,7 @@ struct Head {
 
 struct Live {
     release: IdLink,
+    chip: Chip,
     since: When,
     who: Visible,
     rollout: Link,
@@ -134,6 +135,7 @@ struct Shown<'a> {
     placed: Standings<'a>,
     quarantines: &'a [Quarantine],
     live: &'a [Standing],
+    failed: &'a [Standing],
     now: Timestamp,
 }
 
@@ -153,6 +155,7 @@ impl Board {
             store.last_rollouts(&project.id, RolloutState::Succeeded, BEFORE).await?,
             store.open_rollouts(&project.id, OPEN).await?,
         );
+        let failed = store.last_rollouts(&project.id, RolloutState::Failed, 1).await?;
         let freezes = store.freezes(&project.id, now).await?;
         let quarantines = store.quarantines(&project.id).await?;
         let environments = words::in_order(project, &app.tracker.rules().places);
@@ -162,13 +165,14 @@ impl Board {
             placed: words::by_place(&standings),
             quarantines: &quarantines,
             live: &live,
+            failed: &failed,
             now,
         };
         let here = Link::board(&project.id);
         let who = Who::of(app, headers, &here).await?;
         let head = |(name, environment): &(&String, &Environment)| {
             let known = app.tracker.rules().places.named(name).is_some();
-            Head::new(project, (name, environment), known, (&live, &open, &freezes), now)
+            Head::new(project, (name, environment), known, (&live, &failed), (&open, &freezes), now)
         };
         Ok(Self {
             project: project.id.clone(),
@@ -188,14 +192,18 @@ impl Head {
         project: &Project,
         (name, environment): (&str, &Environment),
         known: bool,
-        (live, open, freezes): (&[Standing], &[Standing], &[Freeze]),
+        (live, failed): (&[Standing], &[Standing]),
+        (open, freezes): (&[Standing], &[Freeze]),
         now: Timestamp,
     ) -> Self {
+        let there = There::of(live, failed, name);
         let mut here = live.iter().filter(|it| it.environment == name);
         let live = here.next();
         let other = live.and_then(|live| here.find(|it| it.release != live.release));
         let frozen = freezes.iter().find(|it| it.environment == name);
         let open = open.iter().filter(|it| it.environment == name);
+        let left = there.broken.map(|it| (Chip::new(Shape::Bad, "left half done"), it));
+        let open = open.take(3).map(|it| (Chip::rollout(it.state), it));
         Self {
             name: Visible::cut(name, 80),
             link: known.then(|| Link::environment(name)),
@@ -205,6 +213,7 @@ impl Head {
                 since: When::new(it.finished_at.unwrap_or(it.created_at), now),
                 who: Visible::cut(&it.created_by, 80),
                 rollout: Link::rollout(it.id),
+                chip: there.chip(),
                 part: words::part(&words::options(it)),
                 back: other.map(|_| Link::plan_back(&project.id, name)),
             }),
@@ -212,11 +221,12 @@ impl Head {
                 let until = it.until.map(|until| When::new(until, now));
                 (Visible::cut(&it.reason, 200), Visible::cut(&it.created_by, 80), until)
             }),
-            open: open
-                .take(3)
-                .map(|it| {
+            open: left
+                .into_iter()
+                .chain(open)
+                .map(|(chip, it)| {
                     let by = format!("{} by {}", tail(it.release), it.created_by);
-                    (Chip::rollout(it.state), Link::rollout(it.id), Visible::cut(&by, 80))
+                    (chip, Link::rollout(it.id), Visible::cut(&by, 80))
                 })
                 .collect(),
         }
@@ -232,7 +242,7 @@ impl Row {
                 environment: name,
                 release: release.id,
                 quarantined: quarantine.is_some(),
-                live: shown.live.iter().find(|it| it.environment == **name),
+                there: There::of(shown.live, shown.failed, name),
                 now: shown.now,
             };
             let all = shown.placed.get(&(release.id, name.as_str()));

@@ -10,6 +10,42 @@ use crate::ui::show::{Chip, Shape, Visible, When, tail};
 /// Letters of a reason that a cell shows.
 const REASON: usize = 140;
 
+/// What is in an environment, as far as rollouts tell.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct There<'a> {
+    /// The last success to end.
+    pub(super) live: Option<&'a Standing>,
+    /// One that failed after it, whose changes were left.
+    pub(super) broken: Option<&'a Standing>,
+}
+
+/// How the reason of a rollout ends that failed before it changed anything.
+const UNCHANGED: &str = "(nothing was changed)";
+
+impl<'a> There<'a> {
+    /// What is in `environment` after the successes `live` and the failures `failed`, each the last to
+    /// end first.
+    pub(super) fn of(live: &'a [Standing], failed: &'a [Standing], environment: &str) -> Self {
+        let here = |it: &&Standing| it.environment == environment;
+        let live = live.iter().find(here);
+        let since = live.and_then(|it| it.finished_at);
+        let is_left = |it: &&Standing| {
+            let reason = it.reason.as_deref().unwrap_or_default();
+            (it.finished_at, it.id) > (since, live.map_or(it.id, |live| live.id))
+                && !reason.ends_with(UNCHANGED)
+        };
+        Self { live, broken: failed.iter().find(here).filter(is_left) }
+    }
+
+    /// The state of what is live.
+    pub(super) fn chip(&self) -> Chip {
+        match self.broken {
+            None => Chip::new(Shape::Ok, "live"),
+            Some(_) => Chip::new(Shape::Warn, "live in part"),
+        }
+    }
+}
+
 /// What a cell is about.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct About<'a> {
@@ -18,8 +54,7 @@ pub(super) struct About<'a> {
     pub(super) release: ReleaseId,
     /// Whether it is not to be deployed.
     pub(super) quarantined: bool,
-    /// The last success in the environment.
-    pub(super) live: Option<&'a Standing>,
+    pub(super) there: There<'a>,
     pub(super) now: Timestamp,
 }
 
@@ -46,15 +81,15 @@ impl CellView {
         let About { project, environment, release, .. } = *about;
         let succeeded = all.iter().find(|it| it.state == RolloutState::Succeeded).copied();
         let open = all.iter().find(|it| !it.state.is_end()).copied();
-        let is_live = about.live.is_some_and(|live| live.release == release);
+        let is_live = about.there.live.is_some_and(|live| live.release == release);
         let newest = all.first().copied();
         let plan = Link::plan(project, environment, release);
         let mut cell = match (open, newest) {
             (Some(open), _) => Self::of(about, open, Chip::rollout(open.state), open.created_at),
             (None, Some(newest)) if is_live => {
-                let live = about.live.unwrap_or(newest);
+                let live = about.there.live.unwrap_or(newest);
                 let since = live.finished_at.unwrap_or(live.created_at);
-                let mut cell = Self::of(about, live, Chip::new(Shape::Ok, "live"), since);
+                let mut cell = Self::of(about, live, about.there.chip(), since);
                 if newest.id != live.id && newest.state != RolloutState::Succeeded {
                     cell.notes.push(Visible::new(format!("tried again: {}", told(newest.state))));
                 }

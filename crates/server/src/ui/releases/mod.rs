@@ -5,6 +5,7 @@ mod back;
 mod backs;
 mod board;
 mod cell;
+mod changes;
 mod one;
 mod plan;
 mod prepare;

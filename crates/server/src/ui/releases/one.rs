@@ -7,13 +7,15 @@ use axum::response::{Redirect, Response};
 use http::HeaderMap;
 use portolan_model::{Digest, ReleaseId, Timestamp};
 use portolan_store::{Quarantine, Release, ReleaseImage, RolloutState, Scope, Standing};
+use serde::Deserialize;
 
-use super::cell::{About, CellView};
+use super::cell::{About, CellView, There};
+use super::changes::Since;
 use super::words;
 use crate::App;
 use crate::api::{self, MOST_DESCRIPTION};
 use crate::door::Holder;
-use crate::ui::ask::At;
+use crate::ui::ask::{Asked, At};
 use crate::ui::error::PageError;
 use crate::ui::form::Form;
 use crate::ui::frame::{Frame, Section, page};
@@ -23,6 +25,13 @@ use crate::ui::who::Who;
 
 /// Rollouts that are listed at most.
 const ROLLOUTS: u64 = 100;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::ui) struct ReleaseQuery {
+    /// Since when changes are told: what runs in this environment; empty: the release before.
+    since: String,
+}
 
 #[derive(Template)]
 #[template(path = "release.html")]
@@ -40,6 +49,7 @@ struct ReleaseView {
     ci: Option<(String, Visible)>,
     quarantine: Option<QuarantineView>,
     images: Vec<ImageLine>,
+    since: Option<Since>,
     cells: Vec<CellView>,
     rollouts: Vec<RolloutLine>,
     more: bool,
@@ -94,6 +104,7 @@ pub(super) async fn find(app: &App, id: &str) -> Result<(Release, Option<Quarant
 pub(in crate::ui) async fn one(
     State(app): State<App>,
     At(id): At,
+    Asked(query): Asked<ReleaseQuery>,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let (release, quarantine) = find(&app, &id).await?;
@@ -126,6 +137,7 @@ pub(in crate::ui) async fn one(
             when: When::new(it.created_at, now),
         }),
         images: release.images.iter().map(image).collect(),
+        since: Since::of(&app, &release, &query.since, &headers).await?,
         cells,
         rollouts: rollouts.iter().map(|it| RolloutLine::new(it, now)).collect(),
         more,
@@ -144,6 +156,7 @@ async fn cells(
     let Some(project) = app.releases.project(&release.project) else { return Ok(Vec::new()) };
     let standings = app.store.standings_of(&[release.id]).await?;
     let live = app.store.last_rollouts(&project.id, RolloutState::Succeeded, 1).await?;
+    let failed = app.store.last_rollouts(&project.id, RolloutState::Failed, 1).await?;
     let placed = words::by_place(&standings);
     let cell = |(name, _): (&String, _)| {
         let about = About {
@@ -151,7 +164,7 @@ async fn cells(
             environment: name,
             release: release.id,
             quarantined,
-            live: live.iter().find(|it| it.environment == *name),
+            there: There::of(&live, &failed, name),
             now,
         };
         let all = placed.get(&(release.id, name.as_str()));

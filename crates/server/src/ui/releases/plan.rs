@@ -20,6 +20,7 @@ use portolan_store::{Release, RolloutState};
 
 use self::line::{ImageLine, ServiceLine};
 use self::refusal::RefusalView;
+use super::changes::ChangesView;
 use super::wish::Wish;
 use super::words;
 use crate::App;
@@ -53,6 +54,7 @@ struct PlanView {
     summary: String,
     waves: Vec<(String, Vec<ServiceLine>)>,
     images: Vec<ImageLine>,
+    changes: Option<ChangesView>,
     notes: Vec<Visible>,
     plan: Plan,
     options: Options,
@@ -179,6 +181,7 @@ async fn view(
         summary: summary(&plan),
         waves: waves.into_iter().map(|(wave, lines)| (format!("Wave {wave}"), lines)).collect(),
         images: plan.images.iter().map(|it| ImageLine::new(it, &labels)).collect(),
+        changes: ChangesView::of_plan(app, &plan).await?,
         notes: plan.notes.iter().map(|it| Visible::cut(it, 500)).collect(),
         whole: (!wish.services.is_empty()).then(|| wish.of_all().link()),
         narrow,

@@ -6,6 +6,7 @@ use portolan_store::{Page, RolloutFilter, Scope};
 
 use super::bed::{Bed, NOW, change, main_of};
 use super::shop::{bring, fields, led, release, told};
+use super::story;
 use super::yard::Yard;
 
 #[tokio::test]
@@ -72,6 +73,42 @@ async fn a_release() {
         let answer = bed.ask(&format!("/ui/release/{bad}"), &[]).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{bad}");
     }
+}
+
+#[tokio::test]
+async fn what_changed_is_told_since_what_is_chosen() {
+    let mut bed = Bed::new().await;
+    story::tell(&bed.store).await;
+    Yard::of(&mut bed);
+    // Two releases of images that the catalogue has read.
+    let mut made = Vec::new();
+    for image in ["orders 1", "orders 2"] {
+        let mut release = release(&bed, "v1", image).await;
+        release.id = ReleaseId::new(bed.store.ids());
+        release.images[0].digest = story::digest(image);
+        release.images[0].revision = Some(format!("{:0>40}", image.len() + made.len()));
+        let copy = release.clone();
+        change!(bed.store, |tx| tx.add_release(&copy).await);
+        made.push(release);
+    }
+    let path = format!("/ui/release/{}", made[1].id);
+    let page = bed.main(&path).await;
+    assert!(page.contains("1 image is the same"), "{page}");
+    let page = bed.main(&format!("{path}?since=staging")).await;
+    assert!(page.contains("<option value=\"staging\" selected>"), "{page}");
+    assert_eq!(page.matches(">new</span>").count(), 2, "nothing runs there: {page}");
+    bring(&bed, "staging", &made[0]).await;
+    let page = bed.main(&format!("{path}?since=staging")).await;
+    assert!(page.contains("The commits between are not known"), "{page}");
+    assert!(page.contains("app/package.json") && !page.contains("older app"), "{page}");
+    // The first one, and an environment that there is not.
+    let first = bed.main("/ui/releases?page=1").await;
+    assert!(first.contains("4 releases"), "{first}");
+    let none = bed.ask(&format!("{path}?since=mars"), &[]).await;
+    assert_eq!(none.status, StatusCode::NOT_FOUND, "{}", none.body);
+    // A page that asks for what moves is not told once more of what does not.
+    let again = bed.ask(&path, &[("portolan-has", "")]).await.body;
+    assert!(again.contains("What changed") && !again.contains("the release before it"), "{again}");
 }
 
 #[tokio::test]

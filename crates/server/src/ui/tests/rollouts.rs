@@ -1,6 +1,7 @@
 //! Rollouts as pages: as they go on, as they end, approved, and taken back.
 
 use http::StatusCode;
+use portolan_release::{OnFailure, Options, Order, Scope};
 use portolan_store::RolloutState;
 
 use super::bed::{Bed, main_of};
@@ -80,6 +81,26 @@ async fn a_second_person_approves() {
     assert!(page.contains("env=production&#38;back=previous"), "{page}");
     let late = bed.post(&format!("{path}/refuse"), &by).await;
     assert_eq!(late.status, StatusCode::CONFLICT, "{}", late.body);
+}
+
+#[tokio::test]
+async fn what_was_left_half_done_is_told() {
+    let mut bed = Bed::new().await;
+    let yard = Yard::of(&mut bed);
+    bring(&bed, "staging", &release(&bed, "v1", "").await).await;
+    yard.crash("web", "v2", "no");
+    let two = release(&bed, "v2", "").await;
+    let releases = bed.app.releases.clone();
+    let plan = releases.plan("shop", "staging", two.id, &Scope::default()).await.unwrap();
+    let options = Options { on_failure: OnFailure::Leave, ..Options::default() };
+    let order = Order { plan, options, by: "ann".to_owned(), ci_url: None };
+    let ordered = releases.apply(order).await.unwrap();
+    assert_eq!(releases.run(ordered.id, "here").await.unwrap().state, RolloutState::Failed);
+    let board = bed.main("/ui/releases").await;
+    assert_eq!(board.matches("live in part").count(), 2, "{board}");
+    assert!(board.contains("left half done"), "{board}");
+    let page = bed.main(&format!("/ui/rollout/{}", ordered.id)).await;
+    assert!(page.contains("Bring back what was there"), "{page}");
 }
 
 #[tokio::test]
