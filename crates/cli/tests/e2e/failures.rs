@@ -25,6 +25,12 @@ fn says(ended: &Ended, parts: &[&str]) {
     }
 }
 
+/// Shows all of it to whoever looks at the test's output.
+#[expect(clippy::print_stdout, reason = "what a person sees is to be seen")]
+fn shown(ended: &Ended) {
+    println!("{}{}exit code {}", ended.stderr, ended.stdout, ended.code);
+}
+
 #[test]
 fn a_circuit_breaker_that_fires() {
     let shop = Shop::new();
@@ -35,6 +41,7 @@ fn a_circuit_breaker_that_fires() {
             "FAILED watch worker: service worker:",
             "circuit breaker",
             "stopped: Essential container in task exited",
+            " likewise",
             "main: exited with 7",
             "main | no database",
             "staging now: api, web, worker run what was there before",
@@ -43,7 +50,7 @@ fn a_circuit_breaker_that_fires() {
         ],
     );
     assert_eq!(shop.whole("staging"), 1);
-    println!("{}{}", ended.stderr, ended.stdout);
+    shown(&ended);
 }
 
 #[test]
@@ -60,7 +67,7 @@ fn a_task_that_exits_where_no_circuit_breaker_is() {
         ],
     );
     assert_eq!(shop.whole("staging"), 1);
-    println!("{}{}", ended.stderr, ended.stdout);
+    shown(&ended);
 }
 
 #[test]
@@ -69,7 +76,7 @@ fn a_secret_that_is_missing() {
     let (_, ended) = deploy(&shop, Fate::NoSecret);
     says(&ended, &["ResourceInitializationError", "secret", "staging now: api, web, worker run"]);
     assert_eq!(shop.whole("staging"), 1);
-    println!("{}{}", ended.stderr, ended.stdout);
+    shown(&ended);
 }
 
 #[test]
@@ -92,7 +99,7 @@ fn an_image_that_is_deleted_between_plan_and_apply() {
         ],
     );
     assert_eq!(shop.whole("production"), 1);
-    println!("{}{}", ended.stderr, ended.stdout);
+    shown(&ended);
 }
 
 #[test]
@@ -102,7 +109,7 @@ fn too_many_calls() {
     let second = shop.prepare("v2");
     let ended = shop.ended(0, &["deploy", &second, "--env", "staging", "--yes"]);
     assert_eq!(shop.whole("staging"), 2);
-    println!("{}{}", ended.stderr, ended.stdout);
+    shown(&ended);
     // And where it does not end.
     shop.fake.forgive();
     let third = shop.prepare("v3");
@@ -113,7 +120,7 @@ fn too_many_calls() {
     shop.fake.forgive();
     shop.ended(0, &["confirm", "last"]);
     assert_eq!(shop.whole("staging"), 3);
-    println!("{}{}", ended.stderr, ended.stdout);
+    shown(&ended);
 }
 
 #[test]
@@ -144,7 +151,7 @@ fn credentials_that_expire_in_the_middle() {
             "portolan confirm",
         ],
     );
-    println!("{}{}", ended.stderr, ended.stdout);
+    shown(&ended);
     shop.fake.forgive();
     shop.ended(0, &["confirm", "last"]);
     assert_eq!(shop.whole("staging"), 2);

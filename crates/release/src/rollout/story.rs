@@ -29,7 +29,7 @@ fn stopped(task: &StoppedTask) -> String {
         let code = container.exit_code.filter(|code| *code != 0);
         let mut said: Vec<String> =
             code.map(|code| format!("exited with {code}")).into_iter().collect();
-        said.extend(container.reason.clone());
+        said.extend(container.reason.clone().filter(|own| Some(own) != task.reason.as_ref()));
         said.extend(container.log.last().map(|line| format!("its last line was `{line}`")));
         if !said.is_empty() && (code.is_some() || container.reason.is_some()) {
             parts.push(format!("{} {}", container.name, said.join(", ")));

@@ -9,7 +9,7 @@ use portolan_model::{Digest, ReleaseId, Tag, Target};
 use portolan_store::{Release, StoreError};
 
 use super::TableError;
-use super::shape::{self, Named};
+use super::shape::{self, Named, Seen};
 use crate::many::many;
 use crate::project::{Project, Spot};
 use crate::releases::Releases;
@@ -44,9 +44,6 @@ impl Looks {
         looks.entry(project.to_owned()).or_default().clone()
     }
 }
-
-/// An image that an item names, and the tag by which it does.
-type Seen = (Spot, Digest, Option<Tag>);
 
 impl Releases {
     /// Takes in what is new in the table of a project, or of all, unless that was done a moment ago.

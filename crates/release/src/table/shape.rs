@@ -52,6 +52,9 @@ pub(super) enum Named {
     Lost(String),
 }
 
+/// An image that was found: where, which, and by which tag.
+pub(super) type Seen = (Spot, Digest, Option<Tag>);
+
 /// What each image of `item` is found by; those without one are left out.
 pub(super) fn named(project: &Project, item: &ReleaseItem) -> BTreeMap<String, Named> {
     let digests = item.digests();
@@ -90,7 +93,7 @@ pub(super) fn release(
     (project, table): (&Project, &str),
     id: portolan_model::ReleaseId,
     item: &ReleaseItem,
-    found: Vec<(String, Result<(Spot, Digest, Option<Tag>), String>)>,
+    found: Vec<(String, Result<Seen, String>)>,
     now: Timestamp,
 ) -> Release {
     let (mut images, mut lost) = (Vec::new(), BTreeMap::new());

@@ -34,7 +34,7 @@ pub(super) fn now(rollout: &Rollout) -> Vec<String> {
         lines.push(match kind {
             Left::Before => format!("{services} {run} what was there before"),
             Left::New => format!("{services} {run} release {}", rollout.release),
-            Left::Between(why) => format!("{services} may run some of both: {why}"),
+            Left::Between(why) => format!("{services} may run some of both ({why})"),
         });
     }
     let moved = moved(rollout, plan);
@@ -70,7 +70,7 @@ fn left(rollout: &Rollout, service: &str) -> Left {
     if is_done(rollout, &format!("watch:{service}")) {
         return Left::New;
     }
-    Left::Between("its deployment did not come to an end".to_owned())
+    Left::Between("no deployment of it has come to its end".to_owned())
 }
 
 fn is_null(outcome: Option<&Value>) -> bool {

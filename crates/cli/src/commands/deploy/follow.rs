@@ -71,7 +71,9 @@ pub(super) async fn to_the_end(
         _ => (Code::OtherSide, "it failed"),
     };
     if ended.state != "refused" {
-        aftermath::now(&ended).iter().for_each(|line| printer.note(line));
+        for line in aftermath::now(&ended) {
+            printer.note(&line);
+        }
     }
     Err(Failure::new(code, format!("{what}: {}", printable(&why))).hint(aftermath::hint(&ended)))
 }
@@ -156,7 +158,9 @@ async fn watch(session: &Session<'_>, api: &Api, first: Rollout) -> Outcome<Roll
 /// That a rollout does not go on, which nobody but this command works on.
 fn stuck(printer: &Printer, rollout: &Rollout) -> Failure {
     let Rollout { id, environment, .. } = rollout;
-    aftermath::now(rollout).iter().for_each(|line| printer.note(line));
+    for line in aftermath::now(rollout) {
+        printer.note(&line);
+    }
     let why = rollout.waits.as_deref().map(printable).unwrap_or_default();
     let what = format!("rollout {id} is not at its end, and does not go on: {why}");
     Failure::new(Code::OtherSide, what).hint(format!(

@@ -138,24 +138,32 @@ pub(super) fn step(step: &Step) -> String {
         for line in lines.filter_map(Value::as_str).take(3) {
             let _ = write!(text, "\n         {}", at_most(line, 200));
         }
+        let mut told = BTreeSet::new();
         for task in outcome["why"]["tasks"].as_array().into_iter().flatten().take(3) {
-            stopped(&mut text, task);
+            let (id, what) = (task["id"].as_str().unwrap_or_default(), stopped(task));
+            // Tasks of one deployment mostly stop in one way.
+            if told.contains(&what) {
+                let _ = write!(text, "\n         task {id} likewise");
+            } else {
+                let _ = write!(text, "\n         task {id} stopped: {what}");
+                told.insert(what);
+            }
         }
     }
     let lines: Vec<String> = text.lines().map(printable).collect();
     lines.join("\n")
 }
 
-/// A task that stopped: why, how its containers ended, and what they wrote last.
-fn stopped(text: &mut String, task: &Value) {
+/// Why a task stopped, how its containers ended, and what they wrote last.
+fn stopped(task: &Value) -> String {
     let told = |value: &Value, name: &str| value[name].as_str().map(|it| at_most(it, 300));
-    let id = told(task, "id").unwrap_or_default();
-    let reason = told(task, "reason").unwrap_or_else(|| "it does not say why".to_owned());
-    let _ = write!(text, "\n         task {id} stopped: {reason}");
+    let reason = told(task, "reason");
+    let mut text = reason.clone().unwrap_or_else(|| "it does not say why".to_owned());
     for container in task["containers"].as_array().into_iter().flatten() {
         let name = container["name"].as_str().unwrap_or_default();
         let code = container["exit_code"].as_i64().map(|code| format!("exited with {code}"));
-        let ended: Vec<String> = code.into_iter().chain(told(container, "reason")).collect();
+        let own = told(container, "reason").filter(|own| Some(own) != reason.as_ref());
+        let ended: Vec<String> = code.into_iter().chain(own).collect();
         if !ended.is_empty() {
             let _ = write!(text, "\n         {name}: {}", ended.join(", "));
         }
@@ -164,4 +172,5 @@ fn stopped(text: &mut String, task: &Value) {
             let _ = write!(text, "\n         {name} | {}", at_most(line, 200));
         }
     }
+    text
 }
