@@ -48,6 +48,8 @@ pub struct Container {
     pub out_of_memory: bool,
     /// Why it could not be started, in the engine's words; empty otherwise.
     pub error: String,
+    /// When it was made.
+    pub created_at: Option<Timestamp>,
     /// When it started.
     pub started_at: Option<Timestamp>,
     /// When it ended.
@@ -75,6 +77,8 @@ impl Container {
 pub(crate) struct Inspected {
     id: String,
     name: String,
+    #[serde(default)]
+    created: String,
     state: InspectedState,
     config: InspectedConfig,
     host_config: InspectedHost,
@@ -138,6 +142,7 @@ impl Inspected {
             exit_code: (state == State::Exited).then_some(self.state.exit_code),
             out_of_memory: self.state.oom_killed,
             error: self.state.error,
+            created_at: moment(&self.created),
             started_at: moment(&self.state.started_at),
             finished_at: moment(&self.state.finished_at).filter(|_| state == State::Exited),
             ports: label(labels::PORTS).map(ports::read).unwrap_or_default(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::call::{Call, Program, last_lines};
 use crate::check;
-use crate::engine::Engine;
+use crate::engine::{Engine, Found};
 use crate::error::EngineError;
 use crate::settings::{Kind, Settings};
 
@@ -23,9 +23,10 @@ impl Engine {
         for path in &candidates {
             let program = Program { path: path.clone(), environment: settings.environment.clone() };
             match known(&program, &settings).await {
-                Ok(Some((kind, version))) => {
+                Ok(Some((kind, found))) => {
+                    let version = &found.version;
                     tracing::debug!(program = program.shown(), %kind, version, "engine found");
-                    return Ok(Self::new(Arc::new(program), settings, kind, version));
+                    return Ok(Self::new(Arc::new(program), settings, kind, found));
                 }
                 Ok(None) => {}
                 Err(error) => {
@@ -39,11 +40,11 @@ impl Engine {
     }
 }
 
-/// What `program` is, and its version; none when there is no such program.
+/// What `program` is, and what it says of itself; none when there is no such program.
 async fn known(
     program: &Program,
     settings: &Settings,
-) -> Result<Option<(Kind, String)>, EngineError> {
+) -> Result<Option<(Kind, Found)>, EngineError> {
     let unusable = |message: String| EngineError::Unusable { program: program.shown(), message };
     let call = |arguments: &[&str]| {
         Call::new("ask for the version", settings.patience, arguments.iter().copied())
@@ -69,26 +70,36 @@ async fn known(
     };
     // This asks what does the work: docker's daemon, podman's storage and its rights.
     let question = match kind {
-        Kind::Podman => ["info", "--format={{.Version.Version}}"],
+        Kind::Podman => ["info", "--format={{.Version.Version}} {{.Host.Hostname}}"],
         Kind::Docker => ["version", "--format={{.Server.Version}}"],
     };
-    let version = match program.run(call(&question)).await {
+    let said = match program.run(call(&question)).await {
         Ok(said) => String::from_utf8_lossy(&said).trim().to_owned(),
         Err(EngineError::Failed { message, .. }) => return Err(unusable(message)),
         Err(error) => return Err(error),
     };
+    let (version, host) = said.split_once(' ').unwrap_or((&said, ""));
     let least = match kind {
         Kind::Podman => (4, 0),
         Kind::Docker => (20, 10),
     };
-    if numbers(&version).is_none_or(|numbers| numbers < least) {
+    if numbers(version).is_none_or(|numbers| numbers < least) {
         let (major, minor) = least;
         let shown = last_lines(version.as_bytes());
         let message =
             format!("its version is `{shown}`; {kind} {major}.{minor} or newer is needed");
         return Err(unusable(message));
     }
-    Ok(Some((kind, version)))
+    let host = match kind {
+        Kind::Podman => host.trim().to_owned(),
+        // Its `info` does not say why it fails where the daemon is not reached, and so is not the
+        // question above.
+        Kind::Docker => {
+            let said = program.run(call(&["info", "--format={{.Name}}"])).await?;
+            String::from_utf8_lossy(&said).trim().to_owned()
+        }
+    };
+    Ok(Some((kind, Found { version: version.to_owned(), host })))
 }
 
 /// The first two numbers of a version.

@@ -23,10 +23,20 @@ pub struct Engine {
     pub(crate) settings: Arc<Settings>,
     kind: Kind,
     version: Arc<str>,
+    host: Arc<str>,
     /// Whether the engine's default network is the host's, once that is known.
     default_is_host: Arc<OnceLock<bool>>,
     ports: Arc<Ports>,
     pub(crate) trackers: Arc<Mutex<HashMap<ContainerId, Tracker>>>,
+}
+
+/// What an engine says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// Its version.
+    pub(crate) version: String,
+    /// The name of its machine.
+    pub(crate) host: String,
 }
 
 /// A container that was started.
@@ -39,17 +49,13 @@ pub struct Started {
 }
 
 impl Engine {
-    pub(crate) fn new(
-        program: Arc<Program>,
-        settings: Settings,
-        kind: Kind,
-        version: String,
-    ) -> Self {
+    pub(crate) fn new(program: Arc<Program>, settings: Settings, kind: Kind, found: Found) -> Self {
         Self {
             program,
             settings: Arc::new(settings),
             kind,
-            version: version.into(),
+            version: found.version.into(),
+            host: found.host.into(),
             default_is_host: Arc::default(),
             ports: Arc::default(),
             trackers: Arc::default(),
@@ -64,6 +70,12 @@ impl Engine {
     /// Its version, as it says it.
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// The name of the machine that runs the containers, as the engine says it: another one than this
+    /// where the engine is spoken to over a network.
+    pub fn host(&self) -> &str {
+        &self.host
     }
 
     /// The program, as it was looked for.

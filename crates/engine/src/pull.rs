@@ -26,9 +26,11 @@ pub struct Access {
     pub credentials: Option<Credentials>,
 }
 
-/// A user's name and password.
+/// A user's name and password at one registry. No other is ever told them.
 #[derive(Debug, Clone)]
 pub struct Credentials {
+    /// The registry's host, as in a reference.
+    pub registry: String,
     /// The name.
     pub username: String,
     /// The password.
@@ -55,10 +57,9 @@ impl Engine {
             return Ok(());
         }
         let name = image_name(image);
-        let file = match (&access.credentials, &image.registry) {
-            (Some(credentials), Some(registry)) => Some(self.auth_file(registry, credentials)?),
-            _ => None,
-        };
+        let login = access.credentials.as_ref();
+        let login = login.filter(|login| image.registry.as_ref() == Some(&login.registry));
+        let file = login.map(|credentials| self.auth_file(credentials)).transpose()?;
         let mut arguments = Vec::new();
         if let (Kind::Docker, Some(folder)) = (self.kind(), &file) {
             arguments.push(format!("--config={}", folder.path().display()));
@@ -94,9 +95,10 @@ impl Engine {
     }
 
     /// A folder with `config.json`, which both engines read.
-    fn auth_file(&self, registry: &str, credentials: &Credentials) -> Result<TempDir, EngineError> {
+    fn auth_file(&self, credentials: &Credentials) -> Result<TempDir, EngineError> {
         let pair = format!("{}:{}", credentials.username, credentials.password.expose());
-        let text = json!({ "auths": { registry: { "auth": STANDARD.encode(pair) } } }).to_string();
+        let text = json!({ "auths": { &credentials.registry: { "auth": STANDARD.encode(pair) } } })
+            .to_string();
         let write = || {
             let owner = std::fs::Permissions::from_mode(0o700);
             let folder = tempfile::Builder::new()

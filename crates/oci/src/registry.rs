@@ -15,6 +15,7 @@ mod upload;
 
 use std::sync::{Arc, OnceLock};
 
+use futures::future::BoxFuture;
 use portolan_model::{Limits, RepositoryName};
 use url::Url;
 
@@ -23,7 +24,7 @@ pub use manifests::Resolved;
 pub use pages::CatalogPage;
 pub use settings::Settings;
 
-use crate::CredentialProvider;
+use crate::credentials::{CredentialError, CredentialProvider, Credentials};
 use crate::egress::{Guard, Reach};
 
 /// Talks to registries. Cheap to clone; all clones share connections and tokens.
@@ -80,6 +81,17 @@ impl Client {
         Ok(Self { shared: Arc::new(Shared { settings, credentials, authority, inside, public }) })
     }
 
+    /// The same client, which proves with `credentials` who it is at `host`, and everywhere else as
+    /// before.
+    pub fn with_login(&self, host: &str, credentials: Credentials) -> Self {
+        let Shared { settings, inside, credentials: others, .. } = &*self.shared;
+        let (host, others) = (host.to_owned(), others.clone());
+        let credentials = Arc::new(LoginAt { host, credentials, others });
+        let (authority, public) = (auth::Authority::default(), OnceLock::new());
+        let (settings, inside) = (settings.clone(), inside.clone());
+        Self { shared: Arc::new(Shared { settings, credentials, authority, inside, public }) }
+    }
+
     /// What sends requests that may reach so far. The one for hosts outside is made when the first
     /// is asked for: most registries never name one, and reading the system's certificates takes
     /// as long as a small request.
@@ -117,6 +129,26 @@ impl Client {
 
     pub(crate) fn limits(&self) -> &Limits {
         &self.shared.settings.limits
+    }
+}
+
+/// Who we are at one host, and at all others.
+#[derive(Debug)]
+struct LoginAt {
+    host: String,
+    credentials: Credentials,
+    others: Arc<dyn CredentialProvider>,
+}
+
+impl CredentialProvider for LoginAt {
+    fn credentials<'a>(
+        &'a self,
+        registry: &'a str,
+    ) -> BoxFuture<'a, Result<Credentials, CredentialError>> {
+        if registry == self.host {
+            return Box::pin(std::future::ready(Ok(self.credentials.clone())));
+        }
+        self.others.credentials(registry)
     }
 }
 

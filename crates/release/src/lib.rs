@@ -6,6 +6,7 @@
 //! environment is reached behind [`Reach`]. [`Releases`] is what the floors above call.
 
 pub mod changes;
+pub mod here;
 pub mod images;
 mod many;
 pub mod plan;
@@ -20,6 +21,7 @@ pub mod weco;
 pub mod witness;
 
 pub use changes::{Base, Changes, ChangesError, ImageChange, Most};
+pub use here::{Here, Teller};
 pub use images::Images;
 pub use plan::{Plan, Refusal, Scope, World};
 pub use prepare::{Note, PrepareError, Source};

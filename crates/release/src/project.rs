@@ -105,8 +105,10 @@ pub enum Runs {
     /// Amazon ECS.
     #[default]
     Ecs,
-    /// Portolan, by podman or docker on this machine.
+    /// Portolan, by podman or docker on this machine; without either it is but recorded.
     Local,
+    /// Nobody: what would run is recorded.
+    Record,
 }
 
 /// Where a project is deployed.

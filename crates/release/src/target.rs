@@ -1,7 +1,9 @@
 //! Who runs services: what can be read there, and what can be done.
 
+pub(crate) mod definition;
 pub mod ecs;
 pub mod local;
+pub mod record;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -82,6 +84,8 @@ pub struct Start {
     pub id: String,
     /// The definition of its new tasks; the one that it has, anew, where there is none.
     pub definition: Option<String>,
+    /// Whether it goes back to what ran before: what still runs of that may be kept as it is.
+    pub back: bool,
 }
 
 /// A deployment that was started.
@@ -235,9 +239,14 @@ pub trait Target: Send + Sync + fmt::Debug {
     /// Why a deployment failed.
     fn explain<'a>(&'a self, started: &'a Started) -> Asked<'a, Explanation>;
 
-    /// Whether events tell by themselves what runs there. Where they do not, a rollout tells it.
+    /// Whether somebody else tells how deployments end there. Where nobody does, a rollout tells it.
     fn is_heard(&self) -> bool {
         true
+    }
+
+    /// What whoever agrees to a change should know of this place.
+    fn note(&self) -> Option<String> {
+        None
     }
 
     /// Runs a command once, and waits until it has ended or its time is over.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use portolan_catalogue::Catalogue;
-use portolan_model::Timestamp;
+use portolan_model::{Secret, Timestamp, TokenId};
 use portolan_registry::{Registry, RegistryError};
 use portolan_release::Releases;
 use portolan_store::{Store, StoreError};
@@ -11,9 +11,10 @@ use portolan_tracker::{Intake, Tracker};
 use tokio_util::sync::CancellationToken;
 
 use crate::contents::Opener;
-use crate::door::Door;
+use crate::door::{Door, mint};
 use crate::images::Images;
 use crate::metrics::Metrics;
+use crate::releasing::Machine;
 use crate::{Settings, Workers, workers};
 
 /// The parts of a running server. Cheap to clone.
@@ -29,6 +30,8 @@ pub struct App {
     pub tracker: Tracker,
     /// Releases of projects, and bringing them to environments.
     pub releases: Releases,
+    /// This machine, and what runs on it.
+    pub(crate) machine: Machine,
     /// What takes events into the journal.
     pub intake: Intake,
     /// How it behaves.
@@ -66,15 +69,18 @@ impl App {
         let registry = registry.await.map_err(|_| OpenError::Stopped)??;
         let (scan, limits) = (settings.scan.clone(), settings.limits.clone());
         let tracker = Tracker::new(store.clone(), settings.track.clone());
+        let (door, own) = door(&store, &settings);
+        let (releases, machine) = settings.releases.open(&tracker, &registry, own);
         Ok(Self {
             started_at: store.now(),
             catalogue: Catalogue::new(store.clone(), scan, limits),
             images: Images { built_in: registry.clone(), other: settings.registry.clone() },
-            releases: settings.releases.open(&tracker, &registry),
+            releases,
+            machine,
             tracker,
             intake: Intake::new(store.clone()),
             opener: Opener::new(&settings.limits),
-            door: Door::default(),
+            door,
             registry,
             store,
             settings: Arc::new(settings),
@@ -93,5 +99,17 @@ impl App {
     /// may run: for a process that has no workers.
     pub async fn run_jobs_until_idle(&self) -> Result<(), StoreError> {
         workers::run_until_idle(self).await
+    }
+}
+
+/// The door, and the token by which this process comes in by itself; none where none can be made.
+fn door(store: &Store, settings: &Settings) -> (Door, Option<Secret<String>>) {
+    let Some(entropy) = &settings.entropy else { return (Door::default(), None) };
+    match mint(&**entropy) {
+        Ok((secret, digest)) => (Door::with_own(digest, TokenId::new(store.ids())), Some(secret)),
+        Err(error) => {
+            tracing::warn!(error, "no token for this server itself could be made");
+            (Door::default(), None)
+        }
     }
 }

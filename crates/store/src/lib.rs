@@ -54,15 +54,15 @@ pub use notification::{
 pub use page::{Page, Paged};
 pub use registry_gc::Unreferenced;
 pub use release::{
-    Built, Freeze, Held, PlaceLease, Quarantine, Release, ReleaseImage, Rollout, RolloutFilter,
-    RolloutState, RolloutStep, Standing, StepState, TableWrite, Taking, Told,
+    Built, Freeze, Held, PlaceLease, Quarantine, RecordedService, Release, ReleaseImage, Rollout,
+    RolloutFilter, RolloutState, RolloutStep, Standing, StepState, TableWrite, Taking, Told,
 };
 pub use source_repository::{SourceChange, SourceFilter, SourceRepository, SourceTeam};
 pub use store::{Engine, Store, StoreOptions};
 pub use tag::{TagMove, TagPointer};
 pub use token::{KeptToken, NewToken, Scope, ScopeError, Token};
 pub use track::{
-    Deployment, DeploymentFact, DeploymentFilter, DeploymentRequest, Origin, RequestFact, Sweep,
-    Task, TaskFact, TaskFilter, TaskTotals, TaskWord,
+    Deployment, DeploymentFact, DeploymentFilter, DeploymentRequest, Origin, RECORDED, RequestFact,
+    Sweep, Task, TaskFact, TaskFilter, TaskTotals, TaskWord,
 };
 pub use where_is::Placed;

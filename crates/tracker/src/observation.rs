@@ -5,8 +5,10 @@ use portolan_model::{Digest, RepositoryName, Tag, Timestamp};
 /// What one event says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observation {
-    /// A task of ECS is in some state.
+    /// A task is in some state.
     Task(Box<TaskObserved>),
+    /// A deployment that Portolan itself made has come to its end.
+    Ended(Box<EndObserved>),
     /// A deployment of an ECS service went on, ended or failed.
     Rollout(RolloutObserved),
     /// An ECS service, as a sweep found it.
@@ -34,7 +36,7 @@ pub struct Origin {
     pub cluster: String,
 }
 
-/// A task of ECS at one moment.
+/// A task of ECS, or of Portolan's own, at one moment.
 ///
 /// Source: [task state change events](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html)
 /// and [the task's life](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html).
@@ -42,6 +44,10 @@ pub struct Origin {
 pub struct TaskObserved {
     /// Where.
     pub origin: Origin,
+    /// The environment's name, where the event tells it: that of a task of Portolan's own.
+    pub environment: Option<String>,
+    /// The deployment that it is of, where that is not told by who started it.
+    pub deployment: Option<String>,
     /// The task's ARN; none in minimal messages.
     pub arn: Option<String>,
     /// The identity of the event itself.
@@ -58,7 +64,7 @@ pub struct TaskObserved {
     pub stopping_at: Option<Timestamp>,
     /// When it had stopped.
     pub stopped_at: Option<Timestamp>,
-    /// What it is, in ECS's words: `RUNNING`.
+    /// What it is, in ECS's words: `RUNNING`; `RECORDED` where it is but written down.
     pub last_status: String,
     /// What it shall become: `RUNNING` or `STOPPED`.
     pub desired_status: String,
@@ -127,6 +133,25 @@ pub struct RolloutObserved {
     pub at: Timestamp,
     /// Why, as a sentence.
     pub reason: Option<String>,
+}
+
+/// A deployment that Portolan itself made has come to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndObserved {
+    /// The environment's name.
+    pub environment: String,
+    /// The service.
+    pub service: String,
+    /// The deployment, as its tasks name it.
+    pub deployment: String,
+    /// When.
+    pub at: Timestamp,
+    /// Why it failed; none where it is complete.
+    pub failed: Option<String>,
+    /// Whether it went back to what ran before.
+    pub rollback: bool,
+    /// By whose order.
+    pub by: Option<String>,
 }
 
 /// An ECS service, as a sweep found it.

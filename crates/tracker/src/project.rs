@@ -83,6 +83,7 @@ impl Rules {
 pub fn project(observation: Observation, rules: &Rules, facts: &mut Facts) -> Result<(), Unplaced> {
     match observation {
         Observation::Task(task) => task::project(*task, rules, facts)?,
+        Observation::Ended(end) => deployment::ended(*end, rules, facts)?,
         Observation::Rollout(rollout) => deployment::rollout(rollout, rules, facts)?,
         Observation::Service(service) => deployment::service(service, rules, facts)?,
         Observation::Link(link) => deployment::link(link, rules, facts)?,

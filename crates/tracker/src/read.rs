@@ -12,6 +12,7 @@ mod harbor;
 mod link;
 mod notification;
 mod object;
+mod own;
 mod reference;
 mod request;
 mod rollout;

@@ -38,6 +38,8 @@ pub struct Cell {
     pub counts: Counts,
     /// What runs: each image with how many tasks run it, most first.
     pub images: Vec<RunningImage>,
+    /// Whether some of what runs is but recorded, and nothing runs it.
+    pub recorded_only: bool,
 }
 
 /// An image that runs.
@@ -175,6 +177,7 @@ fn cell(
     at: Timestamp,
 ) -> Cell {
     let mut counts = Counts::default();
+    let mut recorded_only = false;
     let mut images: HashMap<(Option<Digest>, Option<&Tag>), RunningImage> = HashMap::new();
     let made = |deployment: &str| known.get(&(environment.as_str(), deployment)).copied();
     for task in tasks {
@@ -183,6 +186,7 @@ fn cell(
         if phase != Phase::Running {
             continue;
         }
+        recorded_only |= task.fact.is_recorded_only();
         let tag = task.fact.tag.as_ref();
         let image = images.entry((task.digest, tag)).or_insert_with(|| RunningImage {
             digest: task.digest,
@@ -202,5 +206,5 @@ fn cell(
     }
     let mut images: Vec<_> = images.into_values().collect();
     images.sort_by(|a, b| b.tasks.cmp(&a.tasks).then_with(|| a.image.cmp(&b.image)));
-    Cell { environment, service, newest, counts, images }
+    Cell { environment, service, newest, counts, images, recorded_only }
 }

@@ -85,6 +85,11 @@ impl DeploymentView {
         self.tasks.iter().filter_map(|task| task.fact.running_at).min()
     }
 
+    /// Whether it is but recorded, and nothing runs it.
+    pub fn is_recorded_only(&self) -> bool {
+        !self.tasks.is_empty() && self.tasks.iter().all(|task| task.fact.is_recorded_only())
+    }
+
     /// The image of its first task.
     pub fn digest(&self) -> Option<Digest> {
         self.deployment.as_ref().and_then(|it| it.digest)

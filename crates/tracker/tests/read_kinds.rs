@@ -4,8 +4,8 @@
 use portolan_model::{Digest, Timestamp};
 use portolan_tracker::envelope::open;
 use portolan_tracker::observation::{
-    DeployedObserved, DeploymentObserved, ImageObserved, LinkObserved, Origin, RequestObserved,
-    RolloutState, ServiceObserved,
+    ContainerObserved, DeployedObserved, DeploymentObserved, EndObserved, ImageObserved,
+    LinkObserved, Origin, RequestObserved, RolloutState, ServiceObserved, TaskObserved,
 };
 use portolan_tracker::read::read;
 use portolan_tracker::{Kind, Observation};
@@ -335,4 +335,77 @@ fn wrong_types_and_missing_fields_are_named() {
         assert!(problem.contains(expected), "{problem}");
         assert!(problem.chars().count() <= 250, "{problem}");
     }
+}
+
+#[test]
+fn a_task_of_our_own() {
+    let digest = Digest::of(b"x");
+    let image = format!("127.0.0.1:5094/shop/web@{digest}");
+    let mut body = json!({
+        "specversion": "1.0", "id": "local/box/1:stopped", "type": "portolan.task.observed",
+        "source": "/machines/box", "time": "2026-11-02T10:00:00Z",
+        "data": {
+            "environment": "staging", "service": "web", "deployment": "d1", "machine": "box",
+            "task": {
+                "taskArn": "local/box/1", "version": 4, "lastStatus": "STOPPED",
+                "desiredStatus": "STOPPED", "stopCode": "EssentialContainerExited",
+                "startedAt": "2026-11-02T09:00:00Z", "stoppedAt": "2026-11-02T10:00:00Z",
+                "containers": [{"name": "web", "image": image, "exitCode": 7}],
+            },
+        },
+    });
+    let container =
+        ContainerObserved { name: "web".into(), image, exit_code: Some(7), ..Default::default() };
+    let expected = TaskObserved {
+        origin: Origin { cluster: "box".into(), ..Origin::default() },
+        environment: some("staging"),
+        deployment: some("d1"),
+        arn: some("local/box/1"),
+        version: Some(4),
+        at: at("2026-11-02T10:00:00Z"),
+        started_at: Some(at("2026-11-02T09:00:00Z")),
+        stopped_at: Some(at("2026-11-02T10:00:00Z")),
+        last_status: "STOPPED".into(),
+        desired_status: "STOPPED".into(),
+        group: some("service:web"),
+        stop_code: some("EssentialContainerExited"),
+        containers: vec![container],
+        ..TaskObserved::default()
+    };
+    assert_eq!(observe(&body), Observation::Task(Box::new(expected)));
+    body["data"]["task"].as_object_mut().unwrap().remove("taskArn");
+    assert!(refused(Kind::CloudEvent, &body).contains("taskArn"));
+    body.as_object_mut().unwrap().remove("data");
+    assert!(refused(Kind::CloudEvent, &body).contains("`data` is missing"));
+}
+
+#[test]
+fn the_end_of_a_deployment_of_our_own() {
+    let body = |word: &str, reason: Value| {
+        json!({
+            "specversion": "1.0", "id": "d1:end", "type": format!("portolan.deployment.{word}"),
+            "source": "/projects/shop/rollouts/1", "time": "2026-11-02T10:00:00Z",
+            "data": {
+                "environment": "staging", "service": "web", "deployment": "d1",
+                "reason": reason, "rollback": true, "by": "ann",
+            },
+        })
+    };
+    let expected = |failed: Option<&str>| {
+        Observation::Ended(Box::new(EndObserved {
+            environment: "staging".into(),
+            service: "web".into(),
+            deployment: "d1".into(),
+            at: at("2026-11-02T10:00:00Z"),
+            failed: failed.map(str::to_owned),
+            rollback: true,
+            by: some("ann"),
+        }))
+    };
+    assert_eq!(observe(&body("complete", Value::Null)), expected(None));
+    assert_eq!(
+        observe(&body("failed", json!("it ended with 7"))),
+        expected(Some("it ended with 7"))
+    );
+    assert_eq!(observe(&body("failed", Value::Null)), expected(Some("")));
 }

@@ -22,6 +22,8 @@ pub(crate) struct Deployment {
     pub(crate) running_count: u64,
     pub(crate) instance_count: u64,
     pub(crate) unstable: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) recorded_only: bool,
     pub(crate) reasons: Vec<String>,
     pub(crate) previous_version: Option<String>,
     #[serde(flatten)]

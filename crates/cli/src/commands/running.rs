@@ -37,8 +37,11 @@ fn table(ran: &Ran) -> String {
     let mut columns = Columns::new(headings);
     for one in &ran.running {
         let since = one.running_since.unwrap_or(one.deployed_at);
-        let status =
-            if one.unstable { format!("{} unstable", one.status) } else { one.status.clone() };
+        let status = match (one.unstable, one.recorded_only) {
+            (true, _) => format!("{} unstable", one.status),
+            (false, true) => "recorded only".to_owned(),
+            (false, false) => one.status.clone(),
+        };
         columns.row([
             one.service.clone(),
             one.environment.clone(),

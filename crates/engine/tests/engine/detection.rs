@@ -26,6 +26,8 @@ async fn podman_is_known_with_its_version() {
     let bed = Bed::without_image(Home::podman()).await;
     assert_eq!(bed.engine.kind(), Kind::Podman);
     assert!(bed.engine.version().starts_with(|first: char| first.is_ascii_digit()));
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    assert_eq!(bed.engine.host(), host.trim());
 }
 
 #[tokio::test]

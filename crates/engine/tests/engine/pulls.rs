@@ -79,6 +79,7 @@ async fn credentials_go_by_a_file_of_the_owner_that_is_gone_afterwards(home: Hom
     let access = |password: &str| Access {
         plain_http: true,
         credentials: Some(Credentials {
+            registry: registry.address(),
             username: "AWS".into(),
             password: Secret::new(password.into()),
         }),
@@ -107,8 +108,18 @@ async fn nobody_else_can_read_the_file_nor_the_arguments() {
     settings.program = Some(program);
     let engine = Engine::detect(settings).await.unwrap();
     let password = Secret::new("pass word".to_owned());
-    let credentials = Some(Credentials { username: "AWS".into(), password });
-    engine.pull(&bed.image, &Access { plain_http: false, credentials }).await.unwrap();
+    let access = |registry: String| Access {
+        plain_http: false,
+        credentials: Some(Credentials {
+            registry,
+            username: "AWS".into(),
+            password: password.clone(),
+        }),
+    };
+    engine.pull(&bed.image, &access("other.example".into())).await.unwrap();
+    let said = std::fs::read_to_string(&report).unwrap();
+    assert!(!said.contains("--authfile"), "another registry is told nothing: {said}");
+    engine.pull(&bed.image, &access(bed.registry.address())).await.unwrap();
     let said = std::fs::read_to_string(&report).unwrap();
     assert!(said.ends_with("\n600\n"), "{said}");
     assert!(!said.contains("pass word") && !said.contains("tls-verify"), "{said}");

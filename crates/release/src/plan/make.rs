@@ -45,7 +45,7 @@ pub fn plan(
         release,
         world,
         refusals: world.refusals(),
-        notes: Vec::new(),
+        notes: world.note.iter().cloned().collect(),
         first: BTreeSet::new(),
     };
     making.lost(scope);

@@ -16,6 +16,8 @@ pub struct World {
     pub services: BTreeMap<String, Found>,
     /// Images of the release, by name, where the environment takes them from.
     pub images: BTreeMap<String, ImageThere>,
+    /// What should be known of where they run.
+    pub note: Option<String>,
     /// Who is changing the environment.
     pub held: Option<Held>,
     /// Why nothing is to change in it.

@@ -192,13 +192,13 @@ impl Releases {
                 .cloned()
                 .collect();
             let target = self.reach().target(project, name).await?;
-            Ok::<_, WorldError>(target.read(&wanted).await?)
+            Ok::<_, WorldError>((target.read(&wanted).await?, target.note()))
         };
         let images = self.images_there(project, name, environment, release);
         // One after the other: each makes as many calls at once as are made at all.
-        let (services, images) = (services.await?, images.await?);
+        let ((services, note), images) = (services.await?, images.await?);
         let remembered = self.remembered((&project.id, name), release.id, own).await?;
-        Ok(World { services, images, ..remembered })
+        Ok(World { services, images, note, ..remembered })
     }
 
     async fn images_there(

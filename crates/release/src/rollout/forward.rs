@@ -15,7 +15,8 @@ use crate::plan::{Action, ImagePlan, ServicePlan, images_of};
 use crate::target::{Define, TargetError};
 
 impl Rolling {
-    /// Does all that the plan says; what could not be done of what nobody depends on.
+    /// Does all that the plan says; what should be known of it besides: what could not be done of what
+    /// nobody depends on, and what the place is like.
     pub(super) async fn forward(&self) -> Result<Option<String>, Stop> {
         self.keeper.stands(RolloutState::Running, None).await?;
         self.copy_images().await?;
@@ -25,11 +26,13 @@ impl Rolling {
             self.wave(wave).await?;
         }
         // What people look at moves when all is done. That it cannot be moved undoes nothing.
-        match self.move_tags(false).await {
-            Ok(()) => Ok(None),
-            Err(Stop::Failed(why)) => Ok(Some(why)),
-            Err(stop) => Err(stop),
-        }
+        let left = match self.move_tags(false).await {
+            Ok(()) => None,
+            Err(Stop::Failed(why)) => Some(why),
+            Err(stop) => return Err(stop),
+        };
+        let notes: Vec<String> = self.target.note().into_iter().chain(left).collect();
+        Ok((!notes.is_empty()).then(|| notes.join("; ")))
     }
 
     async fn copy_images(&self) -> Result<(), Stop> {

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use portolan_model::{Ids, JobId, RolloutId, Timestamp};
+use portolan_model::{JobId, RolloutId, Timestamp};
 use portolan_store::{PlaceLease, RolloutState, RolloutStep, StepState, Store, Taking, Told};
 use serde_json::Value;
 
@@ -70,11 +70,6 @@ impl Keeper {
     /// The present moment.
     pub(super) fn now(&self) -> Timestamp {
         self.store.now()
-    }
-
-    /// Where new identities come from.
-    pub(super) fn ids(&self) -> &dyn Ids {
-        self.store.ids()
     }
 
     /// The number of the taking.

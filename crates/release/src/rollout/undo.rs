@@ -136,7 +136,7 @@ fn how(service: &ServicePlan, seen: &Seen, definition: Option<&str>, before: Opt
         return Back::Nothing;
     }
     let start = |definition: Option<String>| {
-        Back::Start(Start { service: name.clone(), id: service.id.clone(), definition })
+        Back::Start(Start { service: name.clone(), id: service.id.clone(), definition, back: true })
     };
     match (service.action, &service.definition) {
         // It was started anew as it is defined: with its tags back, once more.

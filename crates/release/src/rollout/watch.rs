@@ -139,6 +139,10 @@ impl Rolling {
     /// What events say of a deployment that is said to be complete. Those that are late for longer
     /// than a while are not waited for.
     async fn heard(&self, watched: &mut Watched<'_>) -> Result<Word, Stop> {
+        if !self.target.is_heard() {
+            // What events say there is what was just looked at.
+            return Ok(Word::Silent);
+        }
         let word = self.witness.word(watched.started, &watched.expected).await?;
         let since = *watched.complete.get_or_insert_with(Instant::now);
         if word == Word::NotYet && since.elapsed() >= self.settings.grace {
@@ -152,6 +156,7 @@ impl Rolling {
     }
 
     async fn give_up(&self, watched: &Watched<'_>, reason: String) -> Result<Stop, Stop> {
+        self.tell_failure(watched.started, watched.way, &reason).await?;
         let why = self.patiently(|| self.target.explain(watched.started));
         let why = self.keeper.during(why).await?.unwrap_or_else(|error| {
             tracing::warn!(error = story(&error), "why it failed cannot be told");

@@ -66,6 +66,7 @@ impl Rolling {
             service: service.service.clone(),
             id: service.id.clone(),
             definition: definition.clone(),
+            back: false,
         };
         // Whoever began this may have done it: then the service has a newer deployment than before,
         // of the definition that it was to get.

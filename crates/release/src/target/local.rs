@@ -2,26 +2,29 @@
 //!
 //! A deployment starts all new containers beside the old ones, and takes the old ones away when the
 //! new ones are well; until then what ran still runs. Nothing is remembered but in the containers'
-//! labels. Identities of deployments sort by the time at which they were made.
+//! labels. Identities of deployments sort by the time at which they were made. What becomes of tasks is
+//! told to the journal as it is seen.
 
-mod definition;
 mod deployment;
 mod once;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Arc;
 
 use futures::FutureExt as _;
 use portolan_engine::{Access, Container, Engine, EngineError, Filter, State};
-use portolan_model::{Clock, Digest, Ids};
+use portolan_model::Digest;
+use portolan_store::StoreError;
 
+use super::definition::Definition;
 use super::{
     Asked, Controller, Define, Ended, Explanation, Found, Look, Once, Seen, SeenContainer, Start,
     Started, Target, TargetError,
 };
+use crate::here::{SeenTask, Teller};
 use crate::project::{Project, Spot};
-use definition::Definition;
+
+pub(crate) use deployment::ensure;
 
 /// The services of one environment of one project, on this machine.
 pub struct LocalTarget {
@@ -29,8 +32,7 @@ pub struct LocalTarget {
     access: Access,
     project: Project,
     environment: String,
-    clock: Arc<dyn Clock>,
-    ids: Arc<dyn Ids>,
+    teller: Teller,
 }
 
 impl fmt::Debug for LocalTarget {
@@ -40,6 +42,11 @@ impl fmt::Debug for LocalTarget {
             .field("environment", &self.environment)
             .finish_non_exhaustive()
     }
+}
+
+/// An error of the store, in the words of whoever runs services.
+fn untold(error: StoreError) -> TargetError {
+    TargetError::new("tell what became of tasks", error.is_transient(), error)
 }
 
 /// An error of the engine, in the words of whoever runs services.
@@ -53,17 +60,24 @@ fn failed(doing: impl Into<String>) -> impl FnOnce(EngineError) -> TargetError {
 
 impl LocalTarget {
     /// The services of `project` in `environment`, in containers of `engine`, whose images are
-    /// pulled by `access`.
+    /// pulled by `access`. What becomes of them is told by `teller`.
     pub fn new(
         engine: Engine,
         access: Access,
         project: Project,
         environment: &str,
-        clock: Arc<dyn Clock>,
-        ids: Arc<dyn Ids>,
+        teller: Teller,
     ) -> Self {
         let environment = environment.to_owned();
-        Self { engine, access, project, environment, clock, ids }
+        Self { engine, access, project, environment, teller }
+    }
+
+    /// Tells what became of these containers.
+    async fn tell(&self, containers: &[&Container]) -> Result<(), TargetError> {
+        let host = self.engine.host();
+        let seen: Vec<SeenTask> =
+            containers.iter().filter_map(|container| SeenTask::of(container, host)).collect();
+        self.teller.tell(&seen).await.map_err(untold)
     }
 
     fn filter(&self) -> Filter {
@@ -97,7 +111,7 @@ impl LocalTarget {
         let runs = containers.iter().filter(|it| it.state == State::Running);
         let runs: BTreeSet<Digest> = runs.filter_map(|it| it.digest()).collect();
         let image = definition.as_ref().map_or_else(|| named(&spot), |it| it.image.clone());
-        let count = self.definition(service, String::new()).map_or(0, |it| it.run.count);
+        let count = self.described(service).map_or(0, |it| it.run.count);
         Found::One(Box::new(Seen {
             id: service.to_owned(),
             controller: Controller::Own,
@@ -108,31 +122,14 @@ impl LocalTarget {
         }))
     }
 
-    /// The definition of a service's tasks, as the project describes them, with an image.
-    fn definition(&self, service: &str, image: String) -> Option<Definition> {
-        let described = self.project.services.get(service)?;
-        let mut run = described.local.clone();
-        if let Some(place) = described.places.get(&self.environment) {
-            run.count = place.count.unwrap_or(run.count);
-            run.variables.extend(place.variables.clone());
-        }
-        Some(Definition { image, run })
-    }
-
-    fn defined(&self, define: &Define) -> Result<String, TargetError> {
-        let doing = || format!("define the tasks of service {}", define.service);
-        let Some(image) = define.images.get(&define.service) else {
-            return Err(TargetError::new(doing(), false, "its one container is called as it is"));
-        };
-        let definition = self.definition(&define.service, image.clone());
-        let definition = definition
-            .ok_or_else(|| TargetError::new(doing(), false, "the project does not describe it"))?;
-        Ok(definition.text())
+    /// The tasks of a service as the project describes them, without an image.
+    fn described(&self, service: &str) -> Option<Definition> {
+        Definition::described(&self.project, &self.environment, service, String::new())
     }
 }
 
 /// The name of a repository before any image of it was deployed.
-fn named(spot: &Spot) -> String {
+pub(super) fn named(spot: &Spot) -> String {
     spot.to_string()
 }
 
@@ -147,7 +144,8 @@ impl Target for LocalTarget {
     }
 
     fn define<'a>(&'a self, define: &'a Define) -> Asked<'a, String> {
-        std::future::ready(self.defined(define)).boxed()
+        let defined = Definition::wanted(&self.project, &self.environment, define);
+        std::future::ready(defined.map(|definition| definition.text())).boxed()
     }
 
     fn start<'a>(&'a self, start: &'a Start) -> Asked<'a, Started> {

@@ -206,6 +206,7 @@ impl Weco {
             service: id.to_owned(),
             id: format!("{}/{}", last(&cluster_arn), last(&service_arn)),
             definition: None,
+            back: false,
         };
         let started = target.start(&start).await?;
         Ok(Rolled { cluster_arn, service_arn, started })

@@ -9,14 +9,18 @@ use portolan_engine::{Access, Container, Engine, Filter, Settings as EngineSetti
 use portolan_model::{Clock, Ids, Tag, Timestamp};
 use portolan_oci::credentials::NoCredentials;
 use portolan_oci::{Client, Settings as OciSettings};
+use portolan_release::here::Looked;
 use portolan_release::images::oci::OciImages;
 use portolan_release::project::{self, Project, ProjectSection};
 use portolan_release::target::Asked;
 use portolan_release::target::local::LocalTarget;
 use portolan_release::{
-    Images, Note, Options, Order, Plan, Reach, Releases, Scope, Settings, Source, Target,
+    Here, Images, Note, Options, Order, Plan, Reach, Releases, Scope, Settings, Source, Target,
+    Teller,
 };
-use portolan_store::{Release, Rollout, Store, StoreOptions, TaskFilter};
+use portolan_store::{
+    JournalFilter, Page, Release, Rollout, Store, StoreOptions, Task, TaskFilter,
+};
 use portolan_testkit::containers::{self, Containers};
 use portolan_testkit::docker_registry::{self, DockerRegistry};
 use portolan_testkit::{Publisher, process};
@@ -43,12 +47,12 @@ impl Ids for Sequence {
 }
 
 #[derive(Debug)]
-struct Here {
+struct Near {
     target: Arc<LocalTarget>,
     images: Arc<OciImages>,
 }
 
-impl Reach for Here {
+impl Reach for Near {
     fn target<'a>(&'a self, _: &'a Project, _: &'a str) -> Asked<'a, Arc<dyn Target>> {
         std::future::ready(Ok(self.target.clone() as Arc<dyn Target>)).boxed()
     }
@@ -82,13 +86,17 @@ stop_seconds = 1
 runs = "local"
 "#;
 
+const ACCESS: Access = Access { plain_http: true, credentials: None };
+
 pub(crate) struct Bed {
     pub(crate) releases: Releases,
     pub(crate) engine: Engine,
     pub(crate) tracker: Tracker,
+    /// What looks after what runs, as a server does.
+    pub(crate) here: tokio::sync::Mutex<Here>,
     registry: DockerRegistry,
     // Dropped after the engine's last use: it ends all containers.
-    _home: Containers,
+    home: Containers,
     _folder: tempfile::TempDir,
 }
 
@@ -108,17 +116,18 @@ impl Bed {
             project::build(&[("shop".to_owned(), section)].into(), &|_| unreachable!()).unwrap();
         let url = format!("sqlite:{}", folder.path().join("portolan.db").display());
         let (clock, ids) = (Arc::new(SystemClock), Arc::new(Sequence::default()));
-        let store = Store::open(&StoreOptions::new(url), clock.clone(), ids.clone()).await.unwrap();
+        let store = Store::open(&StoreOptions::new(url), clock, ids).await.unwrap();
         let client = Client::new(OciSettings::default(), Arc::new(NoCredentials)).unwrap();
         let images = OciImages::new(client, Some(registry.address()));
-        let access = Access { plain_http: true, credentials: None };
+        let teller = Teller::new(store.clone());
+        let here = tokio::sync::Mutex::new(Here::new(teller.clone()));
         let shop = projects["shop"].clone();
-        let target = LocalTarget::new(engine.clone(), access, shop, "staging", clock, ids);
-        let reach = Here { target: Arc::new(target), images: Arc::new(images) };
+        let target = LocalTarget::new(engine.clone(), ACCESS, shop, "staging", teller);
+        let reach = Near { target: Arc::new(target), images: Arc::new(images) };
         let settings = Settings { poll: Duration::from_millis(300), ..Settings::default() };
         let tracker = Tracker::new(store, Rules::default());
         let releases = Releases::new(tracker.clone(), projects, Arc::new(reach), settings);
-        Self { releases, engine, tracker, registry, _home: home, _folder: folder }
+        Self { releases, engine, tracker, here, registry, home, _folder: folder }
     }
 
     /// Pushes a version of both images: what `web` and `job` run, and files that are in `job`.
@@ -134,6 +143,16 @@ impl Bed {
     /// Pushes a version that runs.
     pub(crate) fn push_good(&self, tag: &str) {
         self.push(tag, SERVE, "sleep 1000", &[]);
+    }
+
+    /// Kills a container behind everybody's back.
+    pub(crate) fn kill(&self, name: &str) {
+        self.home.podman(&["kill", name]).unwrap();
+    }
+
+    /// Removes one.
+    pub(crate) fn remove(&self, name: &str) {
+        self.home.podman(&["rm", "--force", "--time", "0", name]).unwrap();
     }
 
     pub(crate) fn serve() -> &'static str {
@@ -158,28 +177,63 @@ impl Bed {
         self.releases.run(ordered.id, "me").await.unwrap()
     }
 
-    /// What the tracker says runs, by service, after all that is in the journal was acted on.
-    pub(crate) async fn told(&self) -> Vec<(String, String)> {
+    /// Acts on all that is in the journal, after making the images known that are named there.
+    pub(crate) async fn work(&self) {
         let store = self.tracker.store();
         let entries = store.pending_events(None, 1_000).await.unwrap();
         self.tracker.apply(&entries).await.unwrap();
-        let mut told = Vec::new();
-        // Nobody scans here, so that the services of their images are not known.
-        for held in [true, false] {
-            let filter = TaskFilter { at: Some(store.now()), held, ..TaskFilter::default() };
-            for task in store.tasks(&filter).await.unwrap() {
-                let digest = task.fact.stated.unwrap().to_string();
-                told.push((task.fact.ecs_service.unwrap(), digest));
-            }
-        }
+    }
+
+    /// What the tracker says runs, by service, after all that is in the journal was acted on.
+    pub(crate) async fn told(&self) -> Vec<(String, String)> {
+        let mut told = self.tasks().await;
+        told.retain(|task| task.fact.stopped_at.is_none());
+        let mut told: Vec<(String, String)> = told
+            .into_iter()
+            .map(|task| (task.fact.ecs_service.unwrap(), task.fact.stated.unwrap().to_string()))
+            .collect();
         told.sort();
         told
+    }
+
+    /// All tasks that were told of, after all that is in the journal was acted on.
+    pub(crate) async fn tasks(&self) -> Vec<Task> {
+        self.work().await;
+        let mut tasks = Vec::new();
+        // Nobody scans here, so that the services of their images are not known.
+        for held in [true, false] {
+            let filter = TaskFilter { held, ..TaskFilter::default() };
+            tasks.extend(self.tracker.store().tasks(&filter).await.unwrap());
+        }
+        tasks
+    }
+
+    /// How many entries the journal has.
+    pub(crate) async fn entries(&self) -> u64 {
+        let filter = JournalFilter::default();
+        self.tracker.store().journal(&filter, Page::first(1)).await.unwrap().total
+    }
+
+    /// Looks once at what runs, as a server does every few seconds.
+    pub(crate) async fn look(&self) -> Looked {
+        let access = |_: &str, _: &str| Some(ACCESS);
+        let mut here = self.here.lock().await;
+        here.look(Some(&self.engine), &["staging".to_owned()].into(), &access).await.unwrap()
+    }
+
+    /// As if this process had been killed and had started again.
+    pub(crate) async fn restart(&self) {
+        *self.here.lock().await = Here::new(Teller::new(self.tracker.store().clone()));
     }
 
     /// What the tracker should say where both services run the images of a tag.
     pub(crate) async fn images(&self, tag: &str) -> Vec<(String, String)> {
         let images = self.release(tag).await.images;
-        images.into_iter().map(|it| (it.image, it.digest.to_string())).collect()
+        // Of `web` there are two tasks.
+        let all = images.iter().chain(images.iter().filter(|it| it.image == "web"));
+        let mut all: Vec<_> = all.map(|it| (it.image.clone(), it.digest.to_string())).collect();
+        all.sort();
+        all
     }
 
     pub(crate) async fn containers(&self) -> Vec<Container> {

@@ -9,4 +9,5 @@
 )]
 
 mod bed;
+mod keep;
 mod story;

@@ -15,6 +15,7 @@ mod failure;
 mod memory;
 mod order;
 mod prepare;
+mod record;
 mod shelf;
 mod table;
 mod together;

@@ -64,6 +64,9 @@ pub(super) struct Deployment {
     stopped_count: u64,
     /// Whether its tasks die and are started again in a loop.
     unstable: bool,
+    /// Whether it is but recorded, and nothing runs it; told where it is so.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    recorded_only: bool,
     /// Why it failed, or why its tasks did.
     reasons: Vec<String>,
     /// The version that ran before it.
@@ -231,6 +234,7 @@ impl Deployment {
             stopping_count: verdict.counts.stopping,
             stopped_count: verdict.counts.stopped,
             unstable: verdict.unstable,
+            recorded_only: view.is_recorded_only(),
             reasons: verdict.reasons.clone(),
             previous_version: view.previous.clone(),
             running_since: view.running_since().filter(|since| *since <= at),

@@ -1,16 +1,19 @@
 //! How projects are released: which there are, and how their environments are reached.
 
 mod built_in;
+mod machine;
 mod reach;
 
 use std::collections::BTreeMap;
 
 use portolan_aws::AwsSettings;
+use portolan_model::Secret;
 use portolan_oci::Client;
 use portolan_registry::Registry;
-use portolan_release::{Project, Releases};
+use portolan_release::{Project, Releases, Teller};
 use portolan_tracker::Tracker;
 
+pub(crate) use machine::Machine;
 use reach::Reached;
 
 /// How projects are released. The default has no project.
@@ -33,14 +36,23 @@ pub struct ReleaseSettings {
 }
 
 impl ReleaseSettings {
-    /// Releases over `tracker`'s store, whose images may be in `registry`.
-    pub(crate) fn open(&self, tracker: &Tracker, registry: &Registry) -> Releases {
-        let reach = Reached::new(self.clone(), tracker.store().clone(), registry.clone());
-        Releases::new(
+    /// Releases over `tracker`'s store, whose images may be in `registry`, and what of them runs on this
+    /// machine. `own` is the token by which this server comes in at its own door.
+    pub(crate) fn open(
+        &self,
+        tracker: &Tracker,
+        registry: &Registry,
+        own: Option<Secret<String>>,
+    ) -> (Releases, Machine) {
+        let teller = Teller::new(tracker.store().clone());
+        let machine = Machine::new(self.clone(), teller, own);
+        let reach = Reached::new(machine.clone(), registry.clone());
+        let releases = Releases::new(
             tracker.clone(),
             self.projects.clone(),
             std::sync::Arc::new(reach),
             self.rollout.clone(),
-        )
+        );
+        (releases, machine)
     }
 }

@@ -9,6 +9,7 @@ use crate::App;
 
 mod ecs_sweep;
 mod github;
+mod here;
 mod housekeeping;
 pub(crate) mod jobs;
 mod journal;
@@ -44,6 +45,7 @@ impl Workers {
         tasks.spawn(housekeeping::run(app.clone(), stop.clone()));
         tasks.spawn(github::run(app.clone(), stop.clone()));
         tasks.spawn(registry_sweep::run(app.clone(), stop.clone()));
+        tasks.spawn(here::run(app.clone(), stop.clone()));
         for place in &app.settings.aws.swept {
             tasks.spawn(ecs_sweep::run(app.clone(), place.name.clone(), stop.clone()));
         }

@@ -4,6 +4,9 @@
 
 use portolan_model::{Digest, RepositoryName, Tag, Timestamp};
 
+/// What the word of a task is that is but written down: nothing runs it.
+pub const RECORDED: &str = "RECORDED";
+
 /// What is known of one container of one task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskFact {
@@ -63,7 +66,7 @@ pub struct TaskWord {
     pub at: Timestamp,
     /// Of two words of one version and moment, the one with the higher mark stands.
     pub mark: i64,
-    /// What the container is, in ECS's words.
+    /// What the container is, in ECS's words; [`RECORDED`] where it is but written down.
     pub last_status: String,
     /// What the task shall be.
     pub desired_status: String,
@@ -167,6 +170,11 @@ fn higher<T: Ord>(one: &mut T, other: T) {
 }
 
 impl TaskFact {
+    /// Whether it is but written down, and nothing runs it.
+    pub fn is_recorded_only(&self) -> bool {
+        self.word.last_status == RECORDED
+    }
+
     /// Takes in another fact about the same container of the same task.
     pub fn merge(&mut self, other: Self) {
         // The rest never changes in a task's life.

@@ -14,7 +14,7 @@ mod task;
 mod where_is;
 
 pub use deployment::Deployment;
-pub use fact::{DeploymentFact, RequestFact, TaskFact, TaskWord};
+pub use fact::{DeploymentFact, RECORDED, RequestFact, TaskFact, TaskWord};
 pub use list::{DeploymentFilter, TaskFilter};
 pub use request::DeploymentRequest;
 pub use sweep::Sweep;

@@ -2,8 +2,8 @@
 
 use portolan_model::{Digest, ReleaseId, RolloutId};
 use portolan_store::{
-    Freeze, Page, PlaceLease, Quarantine, Release, ReleaseImage, Rollout, RolloutFilter,
-    RolloutState, Standing, StepState, Store, TableWrite, Taking, Told,
+    Freeze, Page, PlaceLease, Quarantine, RecordedService, Release, ReleaseImage, Rollout,
+    RolloutFilter, RolloutState, Standing, StepState, Store, TableWrite, Taking, Told,
 };
 use serde_json::json;
 
@@ -12,6 +12,7 @@ use crate::bed::{Bed, at, change};
 crate::on_both_engines!(
     a_release_is_read_as_it_was_recorded,
     quarantine_and_freeze_are_told_and_lifted,
+    what_would_run_is_recorded_once_for_each_service,
     an_environment_has_one_holder,
     of_many_takers_one_has_it,
     an_abandoned_environment_is_for_its_rollout_alone,
@@ -147,6 +148,32 @@ async fn quarantine_and_freeze_are_told_and_lifted(bed: Bed) {
     assert_eq!(store.frozen("shop", "dev", at(9)).await.unwrap(), None);
     assert!(change!(store, |tx| tx.thaw("shop", "prod").await));
     assert!(!change!(store, |tx| tx.thaw("shop", "prod").await));
+}
+
+async fn what_would_run_is_recorded_once_for_each_service(bed: Bed) {
+    let store = &bed.store;
+    let service = |project: &str, service: &str, deployment: &str| RecordedService {
+        project: project.to_owned(),
+        environment: "staging".to_owned(),
+        service: service.to_owned(),
+        deployment: deployment.to_owned(),
+        definition: "{\"image\": \"Ä\"}".to_owned(),
+        at: at(5),
+    };
+    let (old, new) = (service("shop", "web", "d1"), service("shop", "web", "d2"));
+    let (job, other) = (service("shop", "job", "d3"), service("other", "web", "d4"));
+    for one in [&old, &job, &other, &new] {
+        let one = one.clone();
+        change!(store, |tx| tx.record_service(&one).await);
+    }
+    let all = store.recorded_services(None, "staging").await.unwrap();
+    assert_eq!(all, [other.clone(), job.clone(), new.clone()]);
+    assert_eq!(store.recorded_services(Some("shop"), "staging").await.unwrap(), [job, new]);
+    assert!(store.recorded_services(None, "production").await.unwrap().is_empty());
+    assert!(!change!(store, |tx| tx.forget_recorded("shop", "web", "staging").await));
+    assert!(change!(store, |tx| tx.forget_recorded("shop", "staging", "web").await));
+    assert!(!change!(store, |tx| tx.forget_recorded("shop", "staging", "web").await));
+    assert_eq!(store.recorded_services(Some("other"), "staging").await.unwrap(), [other]);
 }
 
 async fn an_environment_has_one_holder(bed: Bed) {

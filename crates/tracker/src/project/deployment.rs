@@ -1,11 +1,13 @@
-//! Deployments of ECS services: how far they are, what a sweep found, and what they came from.
+//! Deployments of services: how far they are, what a sweep found, and what they came from.
 
 use portolan_model::Timestamp;
 use portolan_store::DeploymentFact;
 
 use super::{Rules, Unplaced, asked};
 use crate::facts::Facts;
-use crate::observation::{LinkObserved, Origin, RolloutObserved, RolloutState, ServiceObserved};
+use crate::observation::{
+    EndObserved, LinkObserved, Origin, RolloutObserved, RolloutState, ServiceObserved,
+};
 
 fn fact(environment: &str, id: &str, origin: &Origin) -> DeploymentFact {
     DeploymentFact {
@@ -37,6 +39,23 @@ pub(super) fn rollout(
     fact.ecs_service = rollout.service;
     fact.created_at = Some(rollout.at);
     reached(&mut fact, rollout.state, rollout.at, rollout.reason);
+    facts.deployment(fact);
+    Ok(())
+}
+
+pub(super) fn ended(end: EndObserved, rules: &Rules, facts: &mut Facts) -> Result<(), Unplaced> {
+    let environment = rules.named(&end.environment)?;
+    let mut fact = fact(&environment.name, &end.deployment, &Origin::default());
+    fact.ecs_service = Some(end.service);
+    fact.deployed_by = end.by;
+    fact.created_at = Some(end.at);
+    fact.rollback = end.rollback;
+    match end.failed {
+        Some(reason) => {
+            fact.failed = Some((end.at, Some(reason).filter(|reason| !reason.is_empty())));
+        }
+        None => fact.completed_at = Some(end.at),
+    }
     facts.deployment(fact);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Tasks of ECS.
+//! Tasks of ECS, and of Portolan's own.
 
 use portolan_model::Timestamp;
 use portolan_store::{DeploymentFact, TaskFact, TaskWord};
@@ -64,7 +64,12 @@ fn names(task: &TaskObserved) -> Names {
         return Names { task: name.clone(), deployment: name, deployment_id, anonymous: true };
     };
     let started = task.started_by.as_deref().filter(|by| by.starts_with("ecs-svc/"));
-    let key = started.unwrap_or(if definition.is_empty() { arn } else { definition }).to_owned();
+    let key = task
+        .deployment
+        .as_deref()
+        .or(started)
+        .unwrap_or(if definition.is_empty() { arn } else { definition })
+        .to_owned();
     Names { task: arn.clone(), deployment: key.clone(), deployment_id: key, anonymous: false }
 }
 
@@ -139,7 +144,10 @@ pub(super) fn project(
     rules: &Rules,
     facts: &mut Facts,
 ) -> Result<(), Unplaced> {
-    let environment = rules.place(&task.origin)?.name.clone();
+    let environment = match &task.environment {
+        Some(name) => rules.named(name)?.name.clone(),
+        None => rules.place(&task.origin)?.name.clone(),
+    };
     let names = names(&task);
     let last = if task.last_status.is_empty() {
         task.containers.first().and_then(|container| container.last_status.as_deref())

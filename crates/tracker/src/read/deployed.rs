@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::field::{Long, MaybeDigest, Moment, Name, told};
-use super::{Kind, Object, Unreadable, artifact, fields};
+use super::{Kind, Object, Unreadable, artifact, fields, own};
 use crate::observation::{DeployedObserved, Observation};
 
 #[derive(Debug, Deserialize)]
@@ -156,6 +156,9 @@ pub(super) fn read_cdevent(body: &str, received: Timestamp) -> Result<Observatio
 pub(super) fn read_cloudevent(body: &str, received: Timestamp) -> Result<Observation, Unreadable> {
     let kind = Kind::CloudEvent;
     let event: CloudEvent<'_> = fields(kind, body)?;
+    if let Some(own) = own::read(&event.event_type.0, event.data, event.time, received) {
+        return own;
+    }
     let at = event.time.map_or(received, |at| at.0);
     let Some(change) = Change::of(&event.event_type.0) else {
         return Ok(Observation::Nothing("a CloudEvent of a type that is not tracked"));

@@ -1,4 +1,4 @@
-//! `ECS Task State Change`.
+//! `ECS Task State Change`, and the same of Portolan's own tasks.
 
 use portolan_model::Timestamp;
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use crate::observation::{ContainerObserved, Observation, TaskObserved};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Detail {
+pub(super) struct Detail {
     created_at: Option<Moment>,
     started_at: Option<Moment>,
     stopping_at: Option<Moment>,
@@ -57,35 +57,42 @@ impl From<Container> for ContainerObserved {
     }
 }
 
+impl Detail {
+    /// The task, as it was at the moment that it tells, else at `time`. Where it was is not told.
+    pub(super) fn observed(self, time: Option<Moment>, received: Timestamp) -> TaskObserved {
+        let at = self.updated_at.or(time).or(self.created_at);
+        let moment = |moment: Option<Moment>| moment.map(|moment| moment.0);
+        TaskObserved {
+            arn: told(self.task_arn),
+            version: self.version.map(|version| version.0),
+            at: at.map_or(received, |at| at.0),
+            created_at: moment(self.created_at),
+            started_at: moment(self.started_at),
+            stopping_at: moment(self.stopping_at),
+            stopped_at: moment(self.stopped_at),
+            last_status: self.last_status.0,
+            desired_status: self.desired_status.0,
+            health: told(self.health_status),
+            group: told(self.group),
+            started_by: told(self.started_by),
+            task_definition: told(self.task_definition_arn),
+            cpu: told(self.cpu),
+            memory: told(self.memory),
+            stop_code: told(self.stop_code),
+            stopped_reason: said(self.stopped_reason),
+            containers: self.containers.into_iter().map(|container| container.0.into()).collect(),
+            ..TaskObserved::default()
+        }
+    }
+}
+
 pub(super) fn read(body: &str, received: Timestamp) -> Result<Observation, Unreadable> {
     let mut event: Envelope<'_, Detail> = fields(Kind::EcsTask, body)?;
     let detail = event.detail();
-    let (cluster, arn) = (told(detail.cluster_arn.take()), told(detail.task_arn.take()));
+    let cluster = told(detail.cluster_arn.take());
+    let arn = detail.task_arn.as_ref().map(|arn| arn.0.clone());
     let origin = event.origin(cluster.as_deref(), [arn.as_deref(), cluster.as_deref()]);
     let (event_id, time) = (told(event.id.take()), event.time);
-    let detail = event.into_detail();
-    let at = detail.updated_at.or(time).or(detail.created_at);
-    let moment = |moment: Option<Moment>| moment.map(|moment| moment.0);
-    Ok(Observation::Task(Box::new(TaskObserved {
-        origin,
-        arn,
-        event_id,
-        version: detail.version.map(|version| version.0),
-        at: at.map_or(received, |at| at.0),
-        created_at: moment(detail.created_at),
-        started_at: moment(detail.started_at),
-        stopping_at: moment(detail.stopping_at),
-        stopped_at: moment(detail.stopped_at),
-        last_status: detail.last_status.0,
-        desired_status: detail.desired_status.0,
-        health: told(detail.health_status),
-        group: told(detail.group),
-        started_by: told(detail.started_by),
-        task_definition: told(detail.task_definition_arn),
-        cpu: told(detail.cpu),
-        memory: told(detail.memory),
-        stop_code: told(detail.stop_code),
-        stopped_reason: said(detail.stopped_reason),
-        containers: detail.containers.into_iter().map(|container| container.0.into()).collect(),
-    })))
+    let task = event.into_detail().observed(time, received);
+    Ok(Observation::Task(Box::new(TaskObserved { origin, event_id, ..task })))
 }

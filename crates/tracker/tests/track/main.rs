@@ -12,6 +12,7 @@ mod bed;
 mod held;
 mod minimal;
 mod order;
+mod own;
 mod rollouts;
 
 /// Makes of every `async fn name(bed: Bed)` listed a test on each engine.

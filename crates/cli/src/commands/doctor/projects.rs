@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use portolan_aws::{Aws, EcrHost};
-use portolan_engine::Engine;
+use portolan_engine::{Engine, EngineError};
 use portolan_release::Project;
 use portolan_release::project::Runs;
 
@@ -43,14 +43,18 @@ async fn place(config: &Config, project: &Project, name: &str) -> Check {
     const NAME: &str = "environment";
     let at = format!("{name} of {}", project.id);
     let Some(told) = project.environments.get(name) else { return Check::ok(NAME, at) };
+    if told.runs == Runs::Record {
+        return Check::ok(NAME, format!("{at}: what would run is recorded only"));
+    }
     if told.runs == Runs::Local {
         let settings = releasing::engine(config);
         return match Engine::detect(settings).await {
             Ok(_) => Check::ok(NAME, format!("{at}: this machine has an engine for containers")),
-            Err(error) => {
-                let failure = Failure::of(Code::Configuration, &error);
-                Check::failed(NAME, failure.hint(format!("{at} runs here: install podman")))
+            Err(error @ (EngineError::NotFound { .. } | EngineError::Unusable { .. })) => {
+                let finding = format!("{at}: what would run here is recorded only: {error}");
+                Check::note(NAME, finding, "install podman or docker to run it")
             }
+            Err(error) => Check::failed(NAME, Failure::of(Code::Configuration, &error)),
         };
     }
     let caller = Aws::open(&releasing::aws(config, project, name)).await.caller().await;

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use portolan_engine::{Container, EngineError, Filter, HealthStatus, Place, State};
+use portolan_engine::{
+    Access, Container, ContainerId, Engine, EngineError, Filter, HealthStatus, Place, State,
+};
 use portolan_model::Reference;
 
-use super::{Definition, LocalTarget, failed, newest};
+use super::{Definition, LocalTarget, failed, newest, untold};
+use crate::here::SeenTask;
 use crate::target::{
     Explanation, Look, Start, Started, StoppedContainer, StoppedTask, TargetError,
 };
@@ -30,7 +33,8 @@ impl LocalTarget {
             return Err(TargetError::new(doing(), false, "it has no definition that can be read"));
         };
         // Where nothing is said of the definition, what runs is to be started anew.
-        let there = start.definition.as_ref().and_then(|_| still_there(&own, &definition));
+        let back = start.definition.as_ref().filter(|_| start.back);
+        let there = back.and_then(|_| still_there(&own, &definition));
         let deployment = match there {
             Some(deployment) => {
                 // What ran before still runs: it is enough to take away what came after it.
@@ -38,9 +42,11 @@ impl LocalTarget {
                 self.take_away(after).await?;
                 deployment
             }
-            None => self.ids.next().to_string(),
+            None => self.teller.store().ids().next().to_string(),
         };
         self.ensure(service, &deployment, &definition).await?;
+        let begun = self.of_service(service).await?;
+        self.tell(&begun.iter().collect::<Vec<_>>()).await?;
         Ok(Started { service: service.clone(), id: start.id.clone(), deployment })
     }
 
@@ -57,27 +63,15 @@ impl LocalTarget {
         deployment: &str,
         definition: &Definition,
     ) -> Result<(), TargetError> {
-        let doing = || format!("start service {service} on this machine");
-        let image: Reference =
-            definition.image.parse().map_err(|error| TargetError::new(doing(), false, error))?;
-        self.engine.pull(&image, &self.access).await.map_err(failed(doing()))?;
-        let short: String = service.chars().take(60).collect();
-        for number in 0..definition.run.count {
-            let place = Place {
-                environment: self.environment.clone(),
-                project: self.project.id.clone(),
-                service: service.to_owned(),
-                deployment: deployment.to_owned(),
-            };
-            let spec = definition.container(format!("{short}-{deployment}-{number}"), place);
-            let spec = spec.map_err(|error| TargetError::new(doing(), false, error))?;
-            match self.engine.start(&spec).await {
-                // Whoever began this deployment got so far.
-                Ok(_) | Err(EngineError::NameTaken { .. }) => {}
-                Err(error) => return Err(failed(doing())(error)),
-            }
-        }
-        Ok(())
+        let place = Place {
+            environment: self.environment.clone(),
+            project: self.project.id.clone(),
+            service: service.to_owned(),
+            deployment: deployment.to_owned(),
+        };
+        let started = ensure(&self.engine, &self.access, &place, definition).await;
+        let doing = format!("start service {service} on this machine");
+        started.map(|_| ()).map_err(failed(doing))
     }
 
     pub(super) async fn looked(&self, started: &[Started]) -> Result<Vec<Look>, TargetError> {
@@ -87,6 +81,7 @@ impl LocalTarget {
         for each in started {
             let own: Vec<&Container> =
                 containers.iter().filter(|it| it.place.service == each.service).collect();
+            self.tell(&own).await?;
             looks.push(self.look_at(each, &own).await?);
         }
         Ok(looks)
@@ -103,10 +98,9 @@ impl LocalTarget {
             return Ok(Look::Replaced { by: later.place.deployment.clone() });
         }
         let Some(definition) = ours.first().and_then(|first| Definition::of(first)) else {
-            let is_empty = self.definition(&started.service, String::new());
-            let is_empty = is_empty.is_some_and(|definition| definition.run.count == 0);
-            if is_empty {
-                self.take_away(others.into_iter()).await?;
+            let described = self.described(&started.service);
+            if described.is_some_and(|definition| definition.run.count == 0) {
+                self.stands(&started.service, &others).await?;
                 return Ok(Look::Complete);
             }
             return Ok(Look::Gone);
@@ -119,15 +113,29 @@ impl LocalTarget {
         if u32::try_from(ours.len()).is_ok_and(|there| there < wanted) {
             self.ensure(&started.service, &started.deployment, &definition).await?;
         } else if well == ours.len() {
-            self.take_away(others.into_iter()).await?;
+            self.stands(&started.service, &others).await?;
             return Ok(Look::Complete);
         }
         Ok(Look::Going { desired: u64::from(wanted), running: well as u64, failed: 0 })
     }
 
+    /// Takes away what ran before, and what was recorded while nothing could run.
+    async fn stands(&self, service: &str, others: &[&Container]) -> Result<(), TargetError> {
+        self.take_away(others.iter().copied()).await?;
+        let (project, environment) = (self.project.id.clone(), self.environment.clone());
+        let service = service.to_owned();
+        let forget = self.teller.store().write(move |tx| {
+            Box::pin(async move { tx.forget_recorded(&project, &environment, &service).await })
+        });
+        if forget.await.map_err(untold)? {
+            self.teller.tell_recorded(&self.environment).await.map_err(untold)?;
+        }
+        Ok(())
+    }
+
     fn is_well(&self, container: &Container) -> bool {
         let steady = || {
-            let since = container.started_at.map(|at| self.clock.now().millis_since(at));
+            let since = container.started_at.map(|at| self.teller.store().now().millis_since(at));
             since.is_some_and(|millis| millis >= STEADY_MILLIS)
         };
         container.state == State::Running
@@ -144,13 +152,24 @@ impl LocalTarget {
     ) -> Result<(), TargetError> {
         for container in containers {
             let doing = || format!("stop the container {}", container.name);
+            let host = self.engine.host();
             if container.state == State::Running {
+                // First, so that its end is not taken for one of its own will.
+                let now = self.teller.store().now();
+                let stopping = SeenTask::of(container, host).map(|task| task.stopping(now));
+                self.teller.tell(stopping.as_slice()).await.map_err(untold)?;
                 let seconds = Definition::of(container).map_or(10, |it| it.run.stop_seconds);
                 let time = Duration::from_secs(u64::from(seconds));
                 match self.engine.stop(&container.id, time).await {
                     Ok(()) | Err(EngineError::NoContainer { .. }) => {}
                     Err(error) => return Err(failed(doing())(error)),
                 }
+            }
+            // Once it is removed nobody can tell how it ended.
+            match self.engine.get(&container.id).await {
+                Ok(ended) => self.tell(&[&ended]).await?,
+                Err(EngineError::NoContainer { .. }) => {}
+                Err(error) => return Err(failed(doing())(error)),
             }
             self.engine.remove(&container.id).await.map_err(failed(doing()))?;
         }
@@ -188,6 +207,33 @@ impl LocalTarget {
             }
         }
     }
+}
+
+/// Starts the containers of the deployment of `place` that are not there; which were started.
+pub(crate) async fn ensure(
+    engine: &Engine,
+    access: &Access,
+    place: &Place,
+    definition: &Definition,
+) -> Result<Vec<ContainerId>, EngineError> {
+    let image: Reference = definition.image.parse().map_err(|_| EngineError::Invalid {
+        what: "an image to run",
+        value: definition.image.chars().take(100).collect(),
+        reason: "it is not the name of an image",
+    })?;
+    engine.pull(&image, access).await?;
+    let short: String = place.service.chars().take(60).collect();
+    let mut started = Vec::new();
+    for number in 0..definition.run.count {
+        let name = format!("{short}-{}-{number}", place.deployment);
+        match engine.start(&definition.container(name, place.clone(), image.clone())).await {
+            Ok(container) => started.push(container.id),
+            // Whoever began this deployment got so far.
+            Err(EngineError::NameTaken { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(started)
 }
 
 /// The newest deployment of the same definition, where all of its tasks run.

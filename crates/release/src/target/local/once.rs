@@ -6,6 +6,7 @@ use portolan_engine::{Container, Ending, EngineError, Filter, Place, State};
 use tokio::time::Instant;
 
 use super::{Definition, LocalTarget, failed, newest};
+use crate::here::ONCE;
 use crate::target::{Ended, Once, TargetError};
 
 /// Lines of its log that are told at most.
@@ -31,11 +32,12 @@ impl LocalTarget {
             environment: self.environment.clone(),
             project: self.project.id.clone(),
             service: format!("{}.once", once.service),
-            deployment: format!("once-{}", once.token),
+            deployment: format!("{ONCE}{}", once.token),
         };
         let filter = Filter { deployment: Some(place.deployment.clone()), ..self.filter() };
-        let spec = definition.container(format!("once-{}", once.token), place);
-        let spec = spec.map_err(|error| TargetError::new(doing(), false, error))?;
+        let image = definition.image.parse();
+        let image = image.map_err(|error| TargetError::new(doing(), false, error))?;
+        let spec = definition.container(place.deployment.clone(), place, image);
         self.engine.pull(&spec.image, &self.access).await.map_err(failed(doing()))?;
         let patience = Duration::from_secs(u64::from(once.seconds));
         match self.engine.run_once(&spec, patience, LINES).await {

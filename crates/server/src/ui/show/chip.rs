@@ -81,6 +81,11 @@ impl Chip {
         }
     }
 
+    /// What would run, and is but recorded.
+    pub(in crate::ui) fn recorded() -> Self {
+        Self::new(Shape::Off, "recorded only")
+    }
+
     /// Where a task is in its life.
     pub(in crate::ui) fn phase(phase: Phase) -> Self {
         match phase {

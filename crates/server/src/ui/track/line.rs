@@ -67,6 +67,7 @@ impl DeploymentLine {
                 Status::Stopped if view.superseded_at.is_some() => {
                     Chip::new(Shape::Off, "replaced")
                 }
+                Status::Running if view.is_recorded_only() => Chip::recorded(),
                 status => Chip::deployment(status),
             },
             tasks: match verdict.status {

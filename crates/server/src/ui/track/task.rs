@@ -2,7 +2,7 @@
 
 use portolan_model::Timestamp;
 use portolan_store::Task;
-use portolan_tracker::status::phase;
+use portolan_tracker::status::{Phase, phase};
 
 use crate::ui::link::Link;
 use crate::ui::moment::Moment;
@@ -41,7 +41,10 @@ impl TaskLine {
             id: Visible::cut(short, 12),
             arn: Visible::cut(&fact.id, 300),
             container: Visible::cut(&fact.container, 80),
-            phase: phase(task, moment.at).map(|(phase, _)| Chip::phase(phase)),
+            phase: phase(task, moment.at).map(|(phase, _)| match phase {
+                Phase::Running if fact.is_recorded_only() => Chip::recorded(),
+                phase => Chip::phase(phase),
+            }),
             health: word.health.as_deref().map(|health| Visible::cut(health, 40)),
             image: Visible::cut(&fact.image, 200),
             digest: task.digest.as_ref().map(|digest| DigestLink::new(*digest, link(digest))),

@@ -27,6 +27,8 @@ pub(in crate::ui) enum Health {
     Rolling,
     /// All is well.
     Healthy,
+    /// All would be well: what would run is recorded, and nothing runs it.
+    Recorded,
     /// It ran, and does so no longer.
     Stopped,
     /// No task of it shall run.
@@ -35,13 +37,14 @@ pub(in crate::ui) enum Health {
 
 impl Health {
     /// All of them, the worst first.
-    pub(in crate::ui) const ALL: [Self; 8] = [
+    pub(in crate::ui) const ALL: [Self; 9] = [
         Self::Failing,
         Self::RolledBack,
         Self::Degraded,
         Self::Drift,
         Self::Rolling,
         Self::Healthy,
+        Self::Recorded,
         Self::Stopped,
         Self::Undeployed,
     ];
@@ -61,6 +64,7 @@ impl Health {
             Status::Stopping | Status::Stopped => Self::Stopped,
             Status::Running if cell.drifts() => Self::Drift,
             Status::Running if verdict.counts.running < verdict.desired => Self::Degraded,
+            Status::Running if cell.recorded_only => Self::Recorded,
             Status::Running => Self::Healthy,
         }
     }
@@ -74,6 +78,7 @@ impl Health {
             Self::Drift => "drift",
             Self::Rolling => "rolling out",
             Self::Healthy => "healthy",
+            Self::Recorded => "recorded only",
             Self::Stopped => "stopped",
             Self::Undeployed => "undeployed",
         }
@@ -90,7 +95,7 @@ impl Health {
             Self::RolledBack | Self::Degraded | Self::Drift => Shape::Warn,
             Self::Rolling => Shape::Run,
             Self::Healthy => Shape::Ok,
-            Self::Stopped | Self::Undeployed => Shape::Off,
+            Self::Recorded | Self::Stopped | Self::Undeployed => Shape::Off,
         }
     }
 }
@@ -225,6 +230,9 @@ fn notes(cell: &Cell, health: Health, shown: &str) -> Vec<Visible> {
         }
         Health::Undeployed => notes.push("scaled to zero".to_owned()),
         _ => {}
+    }
+    if cell.recorded_only && health != Health::Recorded {
+        notes.push(Health::Recorded.word().to_owned());
     }
     notes.iter().take(3).map(|note| Visible::cut(note, REASON)).collect()
 }

@@ -157,5 +157,10 @@ pub(in crate::ui) fn summary<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> S
             (many > 0).then(|| format!("{} {}", count(many as u64), health.word()))
         })
         .collect();
-    if said.is_empty() { "all is well".to_owned() } else { said.join(", ") }
+    let recorded = all.iter().filter(|each| **each == Health::Recorded).count();
+    match (said.is_empty(), recorded) {
+        (true, 0) => "all is well".to_owned(),
+        (true, many) => format!("{} {}", count(many as u64), Health::Recorded.word()),
+        (false, _) => said.join(", "),
+    }
 }
