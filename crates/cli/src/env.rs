@@ -108,6 +108,13 @@ impl Environment {
         std::env::split_paths(path).map(|dir| dir.join(name)).find(|file| file.is_file())
     }
 
+    /// The same without what configures Portolan: for what has a configuration of its own.
+    pub(crate) fn without_configuration(&self) -> Self {
+        let mut left = self.clone();
+        left.variables.retain(|name, _| !name.starts_with("PORTOLAN_"));
+        left
+    }
+
     #[cfg(test)]
     pub(crate) fn of(directory: &Path, variables: &[(&str, &str)]) -> Self {
         let variables =

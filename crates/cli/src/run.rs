@@ -85,6 +85,10 @@ fn dispatch(context: &Context, command: Command) -> Outcome {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     match command {
         Command::Up(arguments) => in_runtime(commands::up::run(context, arguments)),
+        Command::Demo(arguments) => in_runtime(commands::demo::run(context, arguments)),
+        Command::ExampleService(arguments) => {
+            in_runtime(commands::demo::served::run(context, arguments))
+        }
         Command::Doctor(arguments) => {
             in_runtime(interruptible(commands::doctor::run(context, arguments)))
         }

@@ -2,6 +2,7 @@
 
 pub(crate) mod append;
 pub(crate) mod compat;
+pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod events;
 pub(crate) mod image;
@@ -68,6 +69,7 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Up(Up),
+    Demo(demo::Demo),
     Running(track::Running),
     Where(track::Where),
     Diff(track::Diff),
@@ -100,6 +102,8 @@ pub(crate) enum Command {
     /// Show the configuration that there is
     #[command(subcommand)]
     Config(Config),
+    #[command(hide = true)]
+    ExampleService(demo::ExampleService),
     /// Print the completions of a shell
     ///
     /// Example: `portolan completions bash > /etc/bash_completion.d/portolan`

@@ -3,6 +3,7 @@
 mod changes;
 pub(crate) mod compat;
 pub(crate) mod config;
+pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod diff;
 pub(crate) mod doctor;

@@ -75,7 +75,7 @@ fn not_served(error: &ServeError) -> Failure {
     }
 }
 
-async fn listen(address: SocketAddr) -> Outcome<(TcpListener, SocketAddr)> {
+pub(super) async fn listen(address: SocketAddr) -> Outcome<(TcpListener, SocketAddr)> {
     let failed = |error: &io::Error| {
         let failure = Failure::new(Code::Configuration, format!("could not listen on {address}"));
         let hint = match error.kind() {
@@ -147,7 +147,7 @@ fn greet(context: &Context, config: &Config, address: SocketAddr, tokens: usize)
 }
 
 /// Completes when the process is asked to stop.
-fn stop_signals() -> Outcome<impl Future<Output = ()>> {
+pub(super) fn stop_signals() -> Outcome<impl Future<Output = ()>> {
     let failed = |error: io::Error| {
         Failure::new(Code::Configuration, "could not watch for signals").because(&error)
     };

@@ -5,6 +5,7 @@ use crate::run::Place;
 const COMMANDS: &[&[&str]] = &[
     &[],
     &["up"],
+    &["demo"],
     &["running"],
     &["where"],
     &["diff"],

@@ -20,6 +20,7 @@ mod clients;
 mod commands;
 mod copied;
 mod crash;
+mod demo;
 mod deploy;
 mod deploy_here;
 mod dump;
