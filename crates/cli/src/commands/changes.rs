@@ -6,7 +6,6 @@ use std::fmt::Write as _;
 use portolan_model::CommitId;
 
 use super::releasing::release;
-use super::tracked;
 use crate::api::Api;
 use crate::api::changes::{Changes, FileChange, ImageChange, Span};
 use crate::api::releases::Release;
@@ -15,14 +14,14 @@ use crate::error::Outcome;
 use crate::git;
 use crate::human::at_most;
 use crate::run::Context;
+use crate::session::Session;
 use crate::table::printable;
 
 /// Commits that are shown of a plan.
 pub(super) const SOME: usize = 10;
 
 /// Shows what a release changes.
-pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
-    let session = tracked(context)?;
+pub(super) async fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let api = session.api().await?;
     let id = release(&api, &arguments.release, &arguments.project).await?.id;
     let most = arguments.limit.to_string();
@@ -30,7 +29,7 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Outcome {
     query.extend(arguments.environment.as_deref().map(|it| ("environment", it)));
     query.extend(arguments.against.as_deref().map(|it| ("against", it)));
     let changes = api.changes(&id, &query).await?;
-    context.printer.answer(&changes, |changes| described(changes, arguments.limit))
+    session.context.printer.answer(&changes, |changes| described(changes, arguments.limit))
 }
 
 fn described(changes: &Changes, most: usize) -> String {

@@ -31,7 +31,7 @@ pub(crate) async fn run(context: &Context, command: Release) -> Outcome {
         }
         Release::List(arguments) => list(&session, arguments).await,
         Release::Show(arguments) => show(&session, arguments).await,
-        Release::Changes(arguments) => changes::run(context, &arguments).await,
+        Release::Changes(arguments) => changes::run(&session, &arguments).await,
         Release::Quarantine(arguments) => quarantine(&session, arguments).await,
     }
 }

@@ -14,6 +14,7 @@ const COMMANDS: &[&[&str]] = &[
     &["release", "prepare"],
     &["release", "list"],
     &["release", "show"],
+    &["release", "changes"],
     &["release", "quarantine"],
     &["deploy"],
     &["release-deploy"],

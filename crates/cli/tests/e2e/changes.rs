@@ -41,9 +41,13 @@ fn the_commits_between_what_runs_and_what_shall_run_are_told() {
             shop.fake.push(image, &content, &[&tag]).unwrap();
         }
     }
-    let one = shop.prepare("v1");
+    let prepared = |commit: &str| {
+        let made = shop.json(&["release", "prepare", "--commit", commit]);
+        made["id"].as_str().unwrap().to_owned()
+    };
+    let one = prepared(&first);
     shop.ended(0, &["deploy", &one, "--env", "staging", "--yes"]);
-    let two = shop.prepare("v2");
+    let two = prepared(&second);
 
     let plan = shop.ended(0, &["deploy", &two, "--env", "staging", "--plan"]).stdout;
     let told = "commits of api, worker:\n";
@@ -113,7 +117,7 @@ fn the_files_that_a_release_changes_are_told() {
         arguments.extend(files.iter().flat_map(|file| ["--file", file]));
         arguments.push(&name);
         run(&arguments);
-        run(&["image", "scan", &format!("shop/api:{tag}"), "--wait"]);
+        run(&["image", "scan", &format!("shop/api:{tag}")]);
     };
     append("v1", &["one:/app/lock", "same:/app/same", "same:/app/old"]);
     append("v2", &["two:/app/lock", "same:/app/same", "same:/app/new"]);
