@@ -208,7 +208,7 @@ fn a_reader_of_the_pages_logs_in_to_change_something() {
     draw(&browser, "login");
     browser.find("input[name=token]").unwrap().keys(&boss).unwrap();
     browser.click("main form button").unwrap();
-    browser.wait_for("h1", "What runs where").unwrap();
+    browser.wait_for("h1", "Journal").unwrap();
     assert_eq!(browser.script("return document.cookie").unwrap(), "");
 
     open(&browser, &world, "/ui/journal");
