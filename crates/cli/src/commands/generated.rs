@@ -41,7 +41,7 @@ pub(crate) fn man(context: &Context, command: clap::Command, dir: Option<&Path>)
 
 /// Adds the pages of the commands below `command`, deepest last.
 fn render_below(command: &clap::Command, text: &mut Vec<u8>) -> io::Result<()> {
-    for below in command.get_subcommands() {
+    for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
         let name = below.get_bin_name().unwrap_or(below.get_name()).to_owned();
         clap_mangen::Man::new(below.clone().display_name(name)).render(text)?;
         render_below(below, text)?;
