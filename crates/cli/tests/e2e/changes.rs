@@ -52,7 +52,7 @@ fn the_commits_between_what_runs_and_what_shall_run_are_told() {
     let plan = shop.ended(0, &["deploy", &two, "--env", "staging", "--plan"]).stdout;
     let told = "commits of api, worker:\n";
     let lines: Vec<&str> = plan.split_once(told).expect(&plan).1.lines().take(2).collect();
-    assert_eq!(lines[0], format!("  + {} Sell charts ?[31mof the sea (ann)", &second[..8]));
+    assert_eq!(lines[0], format!("  + {} Sell charts [31mof the sea (ann)", &second[..8]));
     assert!(lines[1].contains("Sell ships (ann)"), "{plan}");
     shop.ended(0, &["deploy", &two, "--env", "staging", "--yes"]);
 

@@ -107,9 +107,11 @@ impl Doors {
 /// The scope that a change asks for; everything that is not listed here asks for `admin`.
 fn scope(path: &str) -> &'static str {
     match path {
-        "/releases" | "/releases/xidx/quarantine" | "/ui/releases" | "/ui/release/x/quarantine" => {
-            "release"
-        }
+        "/commits"
+        | "/releases"
+        | "/releases/xidx/quarantine"
+        | "/ui/releases"
+        | "/ui/release/x/quarantine" => "release",
         "/plans"
         | "/rollouts"
         | "/rollouts/xidx/approve"

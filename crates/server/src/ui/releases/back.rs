@@ -20,6 +20,9 @@ pub(in crate::ui) async fn back(
     form: Form,
 ) -> Result<Redirect, PageError> {
     let (project, environment) = (form.one("project"), form.one("env"));
+    if environment.is_empty() {
+        return Err(PageError::bad("the form does not say which environment is meant"));
+    }
     api::may_deploy(holder.as_deref(), environment)?;
     let by = api::by(holder.as_deref(), form.given("by"))?;
     let at = Timestamp::spoken(form.one("at"), app.store.now());
