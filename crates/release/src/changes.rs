@@ -11,9 +11,6 @@ use portolan_store::{CommitSpan, FileChanges, ImageKind, Release, StoreError};
 use crate::plan::Plan;
 use crate::releases::{Releases, WorldError};
 
-/// Releases that are looked through for the one before at most.
-const BEFORE: u64 = 500;
-
 /// What a release is held against.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Base {
@@ -115,7 +112,7 @@ impl Releases {
         let release = found.ok_or(ChangesError::Release(release))?;
         let (against, before) = match base {
             Base::Before => {
-                let before = self.before(&release).await?;
+                let before = self.store().release_before(&release).await?;
                 (before.as_ref().map(|it| it.id), before.as_ref().map(images_of))
             }
             Base::Release(id) => {
@@ -146,14 +143,6 @@ impl Releases {
             before.entry(container.image.clone()).or_default().extend(&container.runs);
         }
         self.image_changes(before, &release, most).await
-    }
-
-    /// The release of the same project before this one.
-    async fn before(&self, release: &Release) -> Result<Option<Release>, StoreError> {
-        let page = portolan_store::Page::first(BEFORE);
-        let newest = self.store().releases(Some(&release.project), page).await?.items;
-        let mut older = newest.into_iter().skip_while(|it| it.id != release.id);
-        Ok(older.nth(1))
     }
 
     /// What runs in an environment, or was brought there last.

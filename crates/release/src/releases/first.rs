@@ -53,12 +53,8 @@ impl Releases {
         if others.contains(&release.id) {
             return Ok(true);
         }
-        for other in others {
-            let other = self.store().release(other).await?;
-            if other.is_some_and(|other| images(&other) == images(release)) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let others: Vec<ReleaseId> = others.into_iter().collect();
+        let others = self.store().releases_of(&others).await?;
+        Ok(others.iter().any(|other| images(other) == images(release)))
     }
 }

@@ -121,6 +121,37 @@ impl Store {
         Ok(found.pop())
     }
 
+    /// These releases, in no order; those that there are not are left out.
+    pub async fn releases_of(&self, ids: &[ReleaseId]) -> Result<Vec<Release>, StoreError> {
+        let mut found = Vec::new();
+        for chunk in ids.chunks(CHUNK) {
+            let mut select = sql("SELECT * FROM release WHERE id IN (");
+            select.push(
+                &vec!["?"; chunk.len()].join(", "),
+                chunk.iter().map(|id| Value::from(id.to_string())),
+            );
+            select.push(")", []);
+            for row in self.all(select).await? {
+                found.push(Release::read(&row)?);
+            }
+        }
+        self.add_images(&mut found).await?;
+        Ok(found)
+    }
+
+    /// The release of the same project that was prepared before this one.
+    pub async fn release_before(&self, release: &Release) -> Result<Option<Release>, StoreError> {
+        let select = sql("SELECT * FROM release WHERE project = $1 AND (created_at < $2 \
+             OR (created_at = $2 AND id < $3)) ORDER BY created_at DESC, id DESC LIMIT 1")
+        .bind(release.project.as_str())
+        .bind(release.created_at)
+        .bind(release.id.to_string());
+        let found = self.first(select).await?.as_ref().map(Release::read).transpose()?;
+        let mut found: Vec<Release> = found.into_iter().collect();
+        self.add_images(&mut found).await?;
+        Ok(found.pop())
+    }
+
     /// Releases of all projects, or of one, newest first.
     pub async fn releases(
         &self,

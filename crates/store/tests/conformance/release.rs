@@ -107,10 +107,19 @@ async fn a_release_is_read_as_it_was_recorded(bed: Bed) {
     assert_eq!(store.release(old.id).await.unwrap().as_ref(), Some(&old));
     assert_eq!(store.release(ReleaseId::new(store.ids())).await.unwrap(), None);
     let listed = store.releases(Some("shop"), Page::ALL).await.unwrap();
-    assert_eq!((listed.total, listed.items), (2, vec![new.clone(), old]));
+    assert_eq!((listed.total, listed.items), (2, vec![new.clone(), old.clone()]));
+    assert_eq!(store.release_before(&new).await.unwrap().as_ref(), Some(&old));
+    assert_eq!(store.release_before(&old).await.unwrap(), None);
+    let twin = added(store, "shop", 2).await;
+    assert_eq!(store.release_before(&twin).await.unwrap().as_ref(), Some(&new), "of one moment");
+    let some = [old.id, ReleaseId::new(store.ids()), twin.id];
+    let mut found = store.releases_of(&some).await.unwrap();
+    found.sort_by_key(|release| release.created_at);
+    assert_eq!(found, [old, twin.clone()]);
+    assert_eq!(store.releases_of(&[]).await.unwrap(), []);
     let first = store.releases(Some("shop"), Page::first(1)).await.unwrap();
-    assert_eq!(first.items, [new]);
-    assert_eq!(store.releases(None, Page::ALL).await.unwrap().total, 3);
+    assert_eq!(first.items, [twin]);
+    assert_eq!(store.releases(None, Page::ALL).await.unwrap().total, 4);
 }
 
 async fn quarantine_and_freeze_are_told_and_lifted(bed: Bed) {
