@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::Redirect;
 use http::StatusCode;
 use portolan_release::OrderError;
+use portolan_store::Rollout;
 
 use super::find;
 use crate::App;
@@ -19,6 +20,19 @@ use crate::workers::jobs::rollout::enqueue;
 /// The longest that somebody says of why they take a rollout back, in bytes.
 const MOST_REASON: usize = 4096;
 
+/// The rollout `id`, and who acts on it, where they may.
+async fn acted_on(
+    app: &App,
+    holder: Option<&Holder>,
+    id: &str,
+    form: &Form,
+) -> Result<(Rollout, String), PageError> {
+    let (rollout, _) = find(app, id).await?;
+    api::may_deploy(holder, &rollout.environment)?;
+    let by = api::by(holder, form.given("by"))?;
+    Ok((rollout, by))
+}
+
 /// `POST /ui/rollout/{id}/approve`: the word of a second person.
 pub(in crate::ui) async fn approve(
     State(app): State<App>,
@@ -26,9 +40,7 @@ pub(in crate::ui) async fn approve(
     At(id): At,
     form: Form,
 ) -> Result<Redirect, PageError> {
-    let (rollout, _) = find(&app, &id).await?;
-    api::may_deploy(holder.as_deref(), &rollout.environment)?;
-    let by = api::by(holder.as_deref(), form.given("by"))?;
+    let (rollout, by) = acted_on(&app, holder.as_deref(), &id, &form).await?;
     match app.releases.approve(rollout.id, &by).await {
         Ok(()) => enqueue(&app, rollout.id).await?,
         // Whoever asks twice, as the first answer was lost, is led to the same page.
@@ -45,9 +57,7 @@ pub(in crate::ui) async fn refuse(
     At(id): At,
     form: Form,
 ) -> Result<Redirect, PageError> {
-    let (rollout, _) = find(&app, &id).await?;
-    api::may_deploy(holder.as_deref(), &rollout.environment)?;
-    let by = api::by(holder.as_deref(), form.given("by"))?;
+    let (rollout, by) = acted_on(&app, holder.as_deref(), &id, &form).await?;
     let told = form.one("reason");
     if told.len() > MOST_REASON {
         return Err(PageError::bad(format!("a reason has {MOST_REASON} bytes at most")));
