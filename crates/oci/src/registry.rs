@@ -84,12 +84,21 @@ impl Client {
     /// The same client, which proves with `credentials` who it is at `host`, and everywhere else as
     /// before.
     pub fn with_login(&self, host: &str, credentials: Credentials) -> Self {
-        let Shared { settings, inside, credentials: others, .. } = &*self.shared;
-        let (host, others) = (host.to_owned(), others.clone());
-        let credentials = Arc::new(LoginAt { host, credentials, others });
+        let (host, others) = (host.to_owned(), self.shared.credentials.clone());
+        self.with_credentials(Arc::new(LoginAt { host, credentials, others }))
+    }
+
+    /// The same client, which proves with what `credentials` gives who it is.
+    pub fn with_credentials(&self, credentials: Arc<dyn CredentialProvider>) -> Self {
+        let Shared { settings, inside, .. } = &*self.shared;
         let (authority, public) = (auth::Authority::default(), OnceLock::new());
         let (settings, inside) = (settings.clone(), inside.clone());
         Self { shared: Arc::new(Shared { settings, credentials, authority, inside, public }) }
+    }
+
+    /// What gives the credentials by which it proves who it is.
+    pub fn credentials(&self) -> &dyn CredentialProvider {
+        &*self.shared.credentials
     }
 
     /// What sends requests that may reach so far. The one for hosts outside is made when the first

@@ -1,6 +1,7 @@
 //! Where images are: what can be asked of registries, and done there.
 
 pub mod ecr;
+pub mod logins;
 pub mod oci;
 
 use std::collections::BTreeMap;

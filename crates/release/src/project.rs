@@ -4,6 +4,7 @@ mod error;
 mod hook;
 mod local;
 mod name;
+mod roles;
 pub mod section;
 mod table;
 mod warning;
@@ -18,6 +19,7 @@ pub use error::ProjectError;
 pub use hook::{Hook, Moment};
 pub use local::{LocalHealth, LocalRun};
 pub use name::is_name;
+pub use roles::Roles;
 pub use section::{ProjectSection, build};
 pub use table::ReleaseTable;
 pub use warning::Warning;
@@ -45,10 +47,21 @@ pub struct Project {
 pub struct Image {
     /// Where it is released from.
     pub source: Spot,
+    /// The AWS role that is assumed to read it there.
+    pub role_arn: Option<String>,
     /// Where an environment takes it from, where that is not what the environment says for all.
-    pub at: BTreeMap<String, Spot>,
+    pub at: BTreeMap<String, Taken>,
     /// The services that run it; none for an image that only gets its tags.
     pub services: BTreeSet<String>,
+}
+
+/// Where an environment takes an image from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// The repository.
+    pub spot: Spot,
+    /// The AWS role that is assumed for it; the environment's where there is none.
+    pub role_arn: Option<String>,
 }
 
 /// A repository in a registry.
@@ -148,11 +161,28 @@ impl Project {
             .collect()
     }
 
+    /// The environments that a release has been in before it comes to `environment`: those that this
+    /// waits for, and those that they wait for.
+    pub fn before(&self, environment: &str) -> BTreeSet<&str> {
+        let after = |name: &str| {
+            let place = self.environments.get(name).into_iter();
+            place.flat_map(|place| place.after.iter().map(String::as_str))
+        };
+        let mut before = BTreeSet::new();
+        let mut ask: Vec<&str> = after(environment).collect();
+        while let Some(name) = ask.pop() {
+            if before.insert(name) {
+                ask.extend(after(name));
+            }
+        }
+        before
+    }
+
     /// Where `environment` takes the image `id` from.
     pub fn spot(&self, id: &str, environment: &str) -> Option<Spot> {
         let image = self.images.get(id)?;
-        if let Some(spot) = image.at.get(environment) {
-            return Some(spot.clone());
+        if let Some(taken) = image.at.get(environment) {
+            return Some(taken.spot.clone());
         }
         let of_all = self.environments.get(environment)?.registry.clone();
         Some(Spot {

@@ -107,6 +107,11 @@ impl Store {
         }
     }
 
+    /// The clock that the store was opened with.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.clone()
+    }
+
     /// The present moment, by the clock that the store was opened with.
     pub fn now(&self) -> Timestamp {
         self.clock.now()

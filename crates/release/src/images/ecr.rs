@@ -17,7 +17,7 @@ use portolan_oci::Manifest;
 use super::oci::{OciImages, listed};
 use super::{Images, Resolved, There, Wanted};
 use crate::many::many;
-use crate::project::Spot;
+use crate::project::{Roles, Spot};
 use crate::target::{Asked, TargetError};
 
 /// Repositories that are asked about at once.
@@ -34,9 +34,10 @@ type Key = (Spot, Digest);
 #[derive(Debug)]
 pub struct EcrImages {
     settings: AwsSettings,
+    roles: Roles,
     others: OciImages,
-    /// How each region is reached, once it was.
-    regions: tokio::sync::Mutex<HashMap<String, Aws>>,
+    /// How each region is reached in each role, once it was.
+    regions: tokio::sync::Mutex<HashMap<(String, Option<String>), Aws>>,
     /// Manifests that were read.
     read: Mutex<HashMap<Key, RegistryImage>>,
     /// Tags of which is asked where they point whenever something is looked for.
@@ -62,23 +63,25 @@ pub(crate) fn failed(error: AwsError) -> TargetError {
 }
 
 impl EcrImages {
-    /// ECR as `settings` reach it (in whichever region a registry is), and all other registries as
-    /// `others` does. Whoever looks for an image will ask next where the tags `also` point: they are
+    /// ECR as `settings` reach it (in whichever region a registry is, in the role that `roles` tells
+    /// for a repository), and all other registries as `others` does. Whoever looks for an image will ask next where the tags `also` point: they are
     /// asked for in the same call.
-    pub fn new(settings: AwsSettings, others: OciImages, also: Vec<Tag>) -> Self {
+    pub fn new(settings: AwsSettings, roles: Roles, others: OciImages, also: Vec<Tag>) -> Self {
         let (regions, read, just) = Default::default();
-        Self { settings, others, regions, read, also, just }
+        Self { settings, roles, others, regions, read, also, just }
     }
 
     async fn ecr(&self, spot: &Spot) -> Option<Ecr> {
         let host = EcrHost::parse(spot.registry.as_deref()?)?;
+        let told = self.roles.of(spot).map(ToOwned::to_owned);
+        let way = (host.region.clone(), told.or_else(|| self.settings.role_arn.clone()));
         let mut regions = self.regions.lock().await;
-        let aws = if let Some(aws) = regions.get(&host.region) {
+        let aws = if let Some(aws) = regions.get(&way) {
             aws.clone()
         } else {
-            let region = Some(host.region.clone());
-            let aws = Aws::open(&AwsSettings { region, ..self.settings.clone() }).await;
-            regions.insert(host.region.clone(), aws.clone());
+            let (region, role_arn) = (Some(way.0.clone()), way.1.clone());
+            let aws = Aws::open(&AwsSettings { region, role_arn, ..self.settings.clone() }).await;
+            regions.insert(way, aws.clone());
             aws
         };
         Some(Ecr::of(&aws, Some(host.account)))
@@ -137,15 +140,13 @@ impl EcrImages {
         Ok(there)
     }
 
-    /// Which tags can be moved, by repository: one call for each registry. Where that may not be
+    /// Which tags can be moved, by repository: one call for each registry and role. Where that may not be
     /// asked nothing is known.
     async fn fixed(&self, wanted: &[Wanted]) -> HashMap<Spot, Mutability> {
-        let mut registries: HashMap<&str, Vec<&Spot>> = HashMap::new();
+        let mut registries: HashMap<(&str, Option<&str>), Vec<&Spot>> = HashMap::new();
         for one in wanted.iter().filter(|one| !one.tags.is_empty()) {
-            registries
-                .entry(one.spot.registry.as_deref().unwrap_or_default())
-                .or_default()
-                .push(&one.spot);
+            let host = one.spot.registry.as_deref().unwrap_or_default();
+            registries.entry((host, self.roles.of(&one.spot))).or_default().push(&one.spot);
         }
         let mut rules = HashMap::new();
         for spots in registries.into_values() {

@@ -1,9 +1,12 @@
 //! Registries that speak the OCI distribution protocol.
 
+use std::sync::Arc;
+
 use futures::FutureExt as _;
 use portolan_model::{Digest, Platform, RepositoryName, Tag, Target};
 use portolan_oci::{Client, CopyOptions, Fetched, Manifest, Place, PlaceError, copy};
 
+use super::logins::RoleLogins;
 use super::{Images, Resolved, There, Wanted};
 use crate::many::many;
 use crate::project::Spot;
@@ -17,13 +20,19 @@ const AT_ONCE: usize = 8;
 pub struct OciImages {
     client: Client,
     builtin: Option<String>,
+    roles: Option<Arc<RoleLogins>>,
 }
 
 impl OciImages {
     /// Registries as `client` reaches them; `builtin` is the host of the built-in one, where it is
     /// reached at all.
     pub fn new(client: Client, builtin: Option<String>) -> Self {
-        Self { client, builtin }
+        Self { client, builtin, roles: None }
+    }
+
+    /// The same, in a role where one is told.
+    pub fn with_roles(self, roles: RoleLogins) -> Self {
+        Self { roles: Some(Arc::new(roles)), ..self }
     }
 
     fn host<'a>(&'a self, spot: &'a Spot) -> Option<&'a str> {
@@ -36,7 +45,9 @@ impl OciImages {
             let why = "the built-in registry is not reached from here";
             return Err(TargetError::new(doing(), false, why));
         };
-        let repository = self.client.repository(host, &spot.repository);
+        let in_role = self.roles.as_ref().map(|roles| roles.client(&self.client, spot));
+        let client = in_role.as_ref().unwrap_or(&self.client);
+        let repository = client.repository(host, &spot.repository);
         repository.map(Place::Registry).map_err(|error| TargetError::new(doing(), false, error))
     }
 

@@ -28,8 +28,9 @@ fn project(images: &[(&str, &[&str])]) -> Project {
         for service in &services {
             project.services.entry(service.clone()).or_default();
         }
-        let at = BTreeMap::new();
-        project.images.insert((*image).to_owned(), Image { source: spot(image), at, services });
+        let (role_arn, at) = (None, BTreeMap::new());
+        let image_of = Image { source: spot(image), role_arn, at, services };
+        project.images.insert((*image).to_owned(), image_of);
     }
     let tags = vec!["env.prod".parse().unwrap()];
     project.environments.insert("prod".into(), Environment { tags, ..Environment::default() });

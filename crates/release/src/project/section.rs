@@ -41,10 +41,32 @@ pub struct ImageSection {
     /// Where it is released from: `[registry/]repository`; the built-in registry where none is
     /// named.
     pub repository: Option<String>,
-    /// Where an environment takes it from: `[registry/]repository`, by environment.
-    pub at: BTreeMap<String, String>,
+    /// The AWS role that is assumed to read it there.
+    pub role_arn: Option<String>,
+    /// Where an environment takes it from, by environment.
+    pub at: BTreeMap<String, AtSection>,
     /// The services that run it.
     pub services: Option<BTreeSet<String>>,
+}
+
+/// `projects.NAME.images.IMAGE.at.ENVIRONMENT`: `[registry/]repository`, or that with more.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(untagged, expecting = "a repository, or a table of `repository` and `role_arn`")]
+pub enum AtSection {
+    /// `[registry/]repository`.
+    Repository(String),
+    /// The same, and who reads and writes there.
+    Place(AtPlace),
+}
+
+/// A repository, and who reads and writes there.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AtPlace {
+    /// `[registry/]repository`.
+    pub repository: String,
+    /// The AWS role that is assumed for it; the environment's where there is none.
+    pub role_arn: Option<String>,
 }
 
 /// `[projects.NAME.services.SERVICE]`.

@@ -183,7 +183,7 @@ fn image(
         project.services.entry(id.clone()).or_default();
         once(&at, &id, services.insert(id.clone()))?;
     }
-    let image = Image { source, at: BTreeMap::new(), services };
+    let image = Image { source, role_arn: None, at: BTreeMap::new(), services };
     once(at, &name, project.images.insert(name.clone(), image).is_none())
 }
 

@@ -140,8 +140,9 @@ impl Bed {
         let reached = Aws::open(&aws).await;
         let poll = Duration::from_millis(20);
         let target = EcsTarget::new(&reached, projects["shop"].clone(), "stage", poll);
+        let roles = projects["shop"].roles(Some("stage"));
         let also = vec!["env.stage".parse().unwrap()];
-        let images = EcrImages::new(aws, OciImages::new(client, None), also);
+        let images = EcrImages::new(aws, roles, OciImages::new(client, None), also);
         let reach = OnAws { target: Arc::new(target), images: Arc::new(images) };
         let settings = Settings { poll, again: Duration::from_millis(5), ..Settings::default() };
         let tracker = Tracker::new(store, Rules::default());

@@ -13,5 +13,6 @@ mod calls;
 mod clock;
 mod crash;
 mod plain;
+mod roles;
 mod together;
 mod trouble;

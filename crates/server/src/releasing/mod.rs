@@ -46,7 +46,8 @@ impl ReleaseSettings {
     ) -> (Releases, Machine) {
         let teller = Teller::new(tracker.store().clone());
         let machine = Machine::new(self.clone(), teller, own);
-        let reach = Reached::new(machine.clone(), registry.clone());
+        let clock = tracker.store().clock();
+        let reach = Reached::new(machine.clone(), registry.clone(), clock);
         let releases = Releases::new(
             tracker.clone(),
             self.projects.clone(),

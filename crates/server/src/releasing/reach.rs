@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 use portolan_aws::{Aws, AwsSettings};
-use portolan_model::Tag;
+use portolan_model::{Clock, Tag};
 use portolan_registry::Registry;
 use portolan_release::images::ecr::EcrImages;
+use portolan_release::images::logins::RoleLogins;
 use portolan_release::images::oci::OciImages;
-use portolan_release::project::{Environment, Runs};
+use portolan_release::project::{Environment, Roles, Runs};
 use portolan_release::target::ecs::{Definitions, EcsTarget};
 use portolan_release::target::{Asked, TargetError};
 use portolan_release::weco::Table;
@@ -31,6 +32,7 @@ type Known<T> = HashMap<Place, (Instant, T)>;
 pub(super) struct Reached {
     machine: Machine,
     registry: Registry,
+    clock: Arc<dyn Clock>,
     targets: Mutex<Known<Arc<dyn Target>>>,
     images: Mutex<Known<Arc<dyn Images>>>,
     tables: Mutex<HashMap<String, Table>>,
@@ -39,9 +41,9 @@ pub(super) struct Reached {
 }
 
 impl Reached {
-    pub(super) fn new(machine: Machine, registry: Registry) -> Self {
+    pub(super) fn new(machine: Machine, registry: Registry, clock: Arc<dyn Clock>) -> Self {
         let (targets, images, tables, definitions) = Default::default();
-        Self { machine, registry, targets, images, tables, definitions }
+        Self { machine, registry, clock, targets, images, tables, definitions }
     }
 
     /// How AWS is reached for an environment of a project.
@@ -62,17 +64,16 @@ impl Reached {
         Arc::new(target.knowing(self.definitions.clone()))
     }
 
-    fn open_images(
-        &self,
-        aws: AwsSettings,
-        also: Vec<Tag>,
-    ) -> Result<Arc<dyn Images>, TargetError> {
+    fn open_images(&self, roles: Roles, also: Vec<Tag>) -> Result<Arc<dyn Images>, TargetError> {
         let Some(client) = self.machine.client() else {
             let doing = "reach registries";
             return Err(TargetError::new(doing, false, "this server was told of no way there"));
         };
         let host = self.machine.settings.host.clone();
-        let others = EcrImages::new(aws, OciImages::new(client, host.clone()), also);
+        let aws = self.machine.settings.aws.clone();
+        let logins = RoleLogins::new(aws.clone(), self.clock.clone(), roles.clone());
+        let others = OciImages::new(client, host.clone()).with_roles(logins);
+        let others = EcrImages::new(aws, roles, others, also);
         Ok(Arc::new(BuiltIn { registry: self.registry.clone(), host, others }))
     }
 }
@@ -119,8 +120,8 @@ impl Reach for Reached {
                 |(name, _): &(&String, &Environment)| environment.is_none_or(|it| it == *name);
             let tags = project.environments.iter().filter(told).flat_map(|(_, it)| it.tags.clone());
             let also: BTreeSet<Tag> = tags.collect();
-            let aws = self.aws(project, environment);
-            let images = self.open_images(aws, also.into_iter().collect())?;
+            let roles = project.roles(environment);
+            let images = self.open_images(roles, also.into_iter().collect())?;
             known.insert(place, (Instant::now(), images.clone()));
             Ok(images)
         }

@@ -35,6 +35,7 @@ impl State {
     /// The answer to `call`.
     pub(super) fn answer(&mut self, call: &Call) -> Answer {
         self.catch_up();
+        self.hear(call);
         let noted = self.note(&call.action).and_then(|()| self.is_fresh(&call.key));
         if matches!(call.action.as_str(), "AssumeRole" | "GetCallerIdentity") {
             return self.sts(call, noted);

@@ -1,6 +1,6 @@
 //! STS, in its query protocol: who asks, and roles that are taken on for a while.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use portolan_model::Timestamp;
@@ -16,15 +16,30 @@ pub(super) struct Sessions {
     lasts: Duration,
     /// The role's ARN by the id of the key, and whether it is still good.
     keys: HashMap<String, (String, bool)>,
+    /// Who asked for which action, of which repository where it is about one.
+    heard: BTreeSet<(String, String, String)>,
 }
 
 impl Default for Sessions {
     fn default() -> Self {
-        Self { lasts: Duration::from_hours(1), keys: HashMap::new() }
+        Self { lasts: Duration::from_hours(1), keys: HashMap::new(), heard: BTreeSet::new() }
     }
 }
 
 impl State {
+    /// Remembers who asked.
+    pub(super) fn hear(&mut self, call: &Call) {
+        let who = self.who(&call.key);
+        let about = text(&call.body, "repositoryName").to_owned();
+        self.sessions.heard.insert((call.action.clone(), about, who));
+    }
+
+    /// Whose the key `key` is.
+    fn who(&self, key: &str) -> String {
+        let user = || format!("arn:aws:iam::{}:user/test", self.account);
+        self.sessions.keys.get(key).map_or_else(user, |(arn, _)| arn.clone())
+    }
+
     /// A refusal where the key `key` is one that is no longer good.
     pub(super) fn is_fresh(&self, key: &str) -> Result<(), Refusal> {
         if self.sessions.keys.get(key).is_some_and(|(_, is_good)| !is_good) {
@@ -47,8 +62,7 @@ impl State {
         let result = if action == "AssumeRole" {
             self.assume(text(&call.body, "RoleArn"), text(&call.body, "RoleSessionName"))
         } else {
-            let user = format!("arn:aws:iam::{}:user/test", self.account);
-            let arn = self.sessions.keys.get(&call.key).map_or(user, |(arn, _)| arn.clone());
+            let arn = self.who(&call.key);
             let account = arn.split(':').nth(4).unwrap_or(&self.account);
             format!("<Arn>{arn}</Arn><UserId>AIDATEST</UserId><Account>{account}</Account>")
         };
@@ -86,6 +100,14 @@ impl FakeEcs {
     /// Roles that are taken on from now on are good for `time`.
     pub fn roles_last(&self, time: Duration) {
         self.lock().sessions.lasts = time;
+    }
+
+    /// The ARNs of those who asked for `action`; of the repository, where it is about one.
+    pub fn callers(&self, action: &str, repository: &str) -> Vec<String> {
+        let state = self.lock();
+        let heard = state.sessions.heard.iter();
+        let asked = heard.filter(|(it, about, _)| it == action && about == repository);
+        asked.map(|(_, _, who)| who.clone()).collect()
     }
 
     /// No role that was taken on is good any more.

@@ -6,12 +6,15 @@ use std::path::Path;
 
 use portolan_model::{Reference, Tag};
 
-use super::{EnvironmentSection, HookSection, ImageSection, ProjectSection, ServiceSection};
+use super::{
+    AtPlace, AtSection, EnvironmentSection, HookSection, ImageSection, ProjectSection,
+    ServiceSection,
+};
 use crate::project::table::is_table_name;
 use crate::project::wellcome::{account, pointer};
 use crate::project::{
-    Environment, Hook, Image, Place, Project, ProjectError, ReleaseTable, Service, Spot, Warning,
-    is_name, wellcome,
+    Environment, Hook, Image, Place, Project, ProjectError, ReleaseTable, Service, Spot, Taken,
+    Warning, is_name, wellcome,
 };
 
 /// Seconds that a hook may run where nothing is told.
@@ -135,21 +138,43 @@ fn add_image(
         source.ok_or_else(|| ProjectError::Missing { at: at.to_owned(), key: "repository" })?;
     let mut image = known.unwrap_or_else(|| Image {
         source: source.clone(),
+        role_arn: None,
         at: BTreeMap::new(),
         services: std::collections::BTreeSet::new(),
     });
     image.source = source;
+    if let Some(role) = &section.role_arn {
+        image.role_arn = Some(self::role(at, role)?);
+    }
     if let Some(services) = &section.services {
         for service in services {
             check_name(at, service)?;
         }
         image.services.clone_from(services);
     }
-    for (environment, text) in &section.at {
-        image.at.insert(environment.clone(), spot(at, text)?);
+    for (environment, told) in &section.at {
+        let at = format!("{at}.at.{environment}");
+        image.at.insert(environment.clone(), taken(&at, told)?);
     }
     project.images.insert(id.to_owned(), image);
     Ok(())
+}
+
+fn taken(at: &str, told: &AtSection) -> Result<Taken, ProjectError> {
+    let (repository, role_arn) = match told {
+        AtSection::Repository(repository) => (repository, None),
+        AtSection::Place(AtPlace { repository, role_arn }) => (repository, role_arn.as_ref()),
+    };
+    let role_arn = role_arn.map(|arn| role(at, arn)).transpose()?;
+    Ok(Taken { spot: spot(at, repository)?, role_arn })
+}
+
+/// `arn`, where it names a role.
+fn role(at: &str, arn: &str) -> Result<String, ProjectError> {
+    match account(arn) {
+        Some(_) => Ok(arn.to_owned()),
+        None => Err(ProjectError::Role { at: at.to_owned(), arn: arn.to_owned() }),
+    }
 }
 
 fn add_service(
@@ -259,6 +284,11 @@ fn check(project: &Project, at: &str) -> Result<(), ProjectError> {
         let is_other = |it: &&String| !project.environments.contains_key(*it) || *it == id;
         if let Some(before) = environment.after.iter().find(is_other) {
             return unknown(format!("{at}.environments.{id}.after"), "other environment", before);
+        }
+        if project.before(id).contains(id.as_str()) {
+            let at = format!("{at}.environments.{id}.after");
+            let what = "it waits for itself: no release could ever come there".to_owned();
+            return Err(ProjectError::Value { at, what });
         }
     }
     for (id, image) in &project.images {

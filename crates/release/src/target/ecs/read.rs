@@ -140,11 +140,9 @@ impl EcsTarget {
         let Ok(reference) = image.parse::<Reference>() else { return true };
         let is_there = |spot: &crate::project::Spot| spot.repository == reference.repository;
         self.project.services.values().any(named)
-            || self
-                .project
-                .images
-                .values()
-                .any(|image| is_there(&image.source) || image.at.values().any(is_there))
+            || self.project.images.values().any(|image| {
+                is_there(&image.source) || image.at.values().any(|taken| is_there(&taken.spot))
+            })
     }
 
     /// Tasks of the services whose definitions, as far as they are known, do not tell what runs; by

@@ -106,8 +106,17 @@ fn mistakes_are_told() {
         ("[projects.a.images.b]\nrepository = \"B\"", "projects.a.images.b"),
         ("[projects.a.images.b]\nrepository = \"b:1\"", "without tag"),
         ("[projects.a.images.b]\nrepository = \"b\"\nat.x = \"c\"", "no environment `x`"),
+        ("[projects.a.images.b]\nrepository = \"b\"\nrole_arn = \"x\"", "is no role"),
+        (
+            "[projects.a.images.b]\nrepository = \"b\"\nat.x = { repository = \"c\", role_arn = \"y\" }",
+            "images.b.at.x: `y` is no role",
+        ),
         ("[projects.a.services.b]", "no image"),
         ("[projects.a.environments.b]\nplatform = \"x\"", "platform"),
+        (
+            "[projects.a.environments.b]\nafter = [\"c\"]\n[projects.a.environments.c]\nafter = [\"b\"]",
+            "it waits for itself",
+        ),
         ("[projects.a.environments.b]\ntags = [\"-\"]", "tags"),
         ("[projects.a.environments.b]\nrole_arn = \"x\"", "is no role"),
     ] {
@@ -115,4 +124,7 @@ fn mistakes_are_told() {
         assert!(error.to_string().contains(said), "{text}: {error}");
     }
     assert!(toml::from_str::<File>("[projects.a]\nnonsense = 1").is_err());
+    let wrong = "[projects.a.images.b.at]\nx = { repository = \"c\", role = \"y\" }";
+    let error = toml::from_str::<File>(wrong).unwrap_err();
+    assert!(error.to_string().contains("`repository` and `role_arn`"), "{error}");
 }
