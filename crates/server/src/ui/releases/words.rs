@@ -77,13 +77,14 @@ pub(super) fn title(told: &str, name: &str) -> Visible {
     Visible::cut(if told.is_empty() { name } else { told }, 80)
 }
 
-/// The environments of a project in the order of promotion.
+/// The environments of a project in the order of promotion: as their sections tell it, then as each
+/// waits for others.
 pub(super) fn in_order<'p>(
     project: &'p Project,
     places: &Places,
 ) -> Vec<(&'p String, &'p Environment)> {
     let mut all: Vec<_> = project.environments.iter().collect();
-    all.sort_by_key(|(name, _)| (places.rank(name), (*name).clone()));
+    all.sort_by_key(|(name, _)| (places.rank(name), project.before(name).len(), (*name).clone()));
     all
 }
 
@@ -97,4 +98,24 @@ pub(super) fn by_place(standings: &[Standing]) -> Standings<'_> {
         placed.entry((standing.release, &*standing.environment)).or_default().push(standing);
     }
     placed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_for_others_comes_after_them() {
+        let mut project = Project::default();
+        let waits =
+            [("prod", ["stage"].as_slice()), ("stage", &["test"]), ("test", &[]), ("a", &[])];
+        for (name, after) in waits {
+            let after = after.iter().map(|&name| name.to_owned()).collect();
+            let place = Environment { after, ..Environment::default() };
+            project.environments.insert(name.to_owned(), place);
+        }
+        let order = in_order(&project, &Places::default());
+        let names: Vec<&str> = order.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["a", "test", "stage", "prod"]);
+    }
 }
