@@ -5,14 +5,29 @@ use super::workspace::Package;
 /// The floors, lowest first. A crate knows the floors below its own, and nobody on it.
 const FLOORS: &[&[&str]] = &[
     &["portolan-model"],
-    &["portolan-store", "portolan-oci", "portolan-aws", "portolan-github", "portolan-engine"],
-    &["portolan-registry", "portolan-catalogue", "portolan-tracker", "portolan-release"],
+    &[
+        "portolan-store",
+        "portolan-oci",
+        "portolan-aws",
+        "portolan-github",
+        "portolan-engine",
+        "portolan-bucket",
+    ],
+    &[
+        "portolan-assets",
+        "portolan-registry",
+        "portolan-catalogue",
+        "portolan-tracker",
+        "portolan-release",
+    ],
     &["portolan-server"],
     &["portolan"],
 ];
 
-/// The one arrow on a floor: who brings a release somewhere asks what runs there.
-const BESIDE: (&str, &str) = ("portolan-release", "portolan-tracker");
+/// The arrows on a floor: who brings a release somewhere asks what runs there; a bucket of S3 is reached
+/// as all of AWS is.
+const BESIDE: [(&str, &str); 2] =
+    [("portolan-release", "portolan-tracker"), ("portolan-bucket", "portolan-aws")];
 
 /// Beside the floors: knows the lowest one, and others know it in their tests only.
 const TESTKIT: &str = "portolan-testkit";
@@ -46,7 +61,7 @@ fn is_allowed(from: &str, to: &str, dev: bool) -> bool {
         (_, XTASK) => false,
         (XTASK | TESTKIT, _) => floor(to) == Some(0),
         (_, TESTKIT) => dev && floor(from).is_some(),
-        arrow if arrow == BESIDE => true,
+        arrow if BESIDE.contains(&arrow) => true,
         _ => floor(to) < floor(from),
     }
 }
@@ -66,6 +81,8 @@ mod tests {
             ("portolan-registry", "portolan-catalogue", false, false),
             ("portolan-release", "portolan-tracker", false, true),
             ("portolan-tracker", "portolan-release", false, false),
+            ("portolan-bucket", "portolan-aws", false, true),
+            ("portolan-aws", "portolan-bucket", false, false),
             ("portolan-registry", "portolan-server", false, false),
             ("portolan-model", "portolan-store", true, false),
             ("portolan-store", "portolan-testkit", true, true),

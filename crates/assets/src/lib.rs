@@ -1,0 +1,1 @@
+//! What a build made for a commit: checked, stored, fetched and proven. Floor 3.
