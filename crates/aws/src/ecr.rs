@@ -167,7 +167,15 @@ impl EcrCredentials {
         let EcrSettings { role_arn, endpoint, key, connect_timeout, timeout } =
             self.settings.clone();
         let region = Some(region.to_owned());
-        let settings = AwsSettings { region, role_arn, endpoint, key, connect_timeout, timeout };
+        let settings = AwsSettings {
+            region,
+            role_arn,
+            endpoint,
+            key,
+            connect_timeout,
+            timeout,
+            ..AwsSettings::default()
+        };
         Aws::open(&settings).await
     }
 }

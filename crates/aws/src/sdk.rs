@@ -13,6 +13,9 @@ const ATTEMPTS: u32 = 5;
 /// The part of the time for a call that one try may take: who hangs is left for another try.
 const PART: u32 = 3;
 
+/// The region in which a role is taken on where none is known.
+const ANYWHERE: &str = "us-east-1";
+
 /// An access key that is told, and not found by the usual chain.
 #[derive(Debug, Clone)]
 pub struct StaticKey {
@@ -32,6 +35,10 @@ pub struct AwsSettings {
     pub region: Option<String>,
     /// The role to take on first. Its credentials are renewed by themselves.
     pub role_arn: Option<String>,
+    /// The name under which the role's doings are logged; none for `portolan`.
+    pub role_session: Option<String>,
+    /// How long the role's credentials are asked to last before they are renewed; none for an hour.
+    pub role_duration: Option<Duration>,
     /// Another address for AWS's services than the region's own (an emulator, a VPC endpoint).
     pub endpoint: Option<String>,
     /// The key to use; none for the usual chain.
@@ -47,6 +54,8 @@ impl Default for AwsSettings {
         Self {
             region: None,
             role_arn: None,
+            role_session: None,
+            role_duration: None,
             endpoint: None,
             key: None,
             connect_timeout: Duration::from_secs(5),
@@ -82,11 +91,17 @@ impl AwsSettings {
         }
         let config = loader.load().await;
         let Some(role) = &self.role_arn else { return config };
-        let taken = aws_config::sts::AssumeRoleProvider::builder(role)
-            .session_name("portolan")
-            .configure(&config)
-            .build()
-            .await;
+        let mut taken = aws_config::sts::AssumeRoleProvider::builder(role)
+            .session_name(self.role_session.as_deref().unwrap_or("portolan"))
+            .configure(&config);
+        if let Some(duration) = self.role_duration {
+            taken = taken.session_length(duration);
+        }
+        if config.region().is_none() {
+            // A role is of no region, and an endpoint that was told needs none.
+            taken = taken.region(Region::new(ANYWHERE));
+        }
+        let taken = taken.build().await;
         config.into_builder().credentials_provider(SharedCredentialsProvider::new(taken)).build()
     }
 }
@@ -102,6 +117,12 @@ impl Aws {
     /// AWS as `settings` say. Nothing is asked of it yet.
     pub async fn open(settings: &AwsSettings) -> Self {
         Self { config: settings.load().await }
+    }
+
+    /// The configuration of the SDK's clients, for the crate that speaks to S3: no other crate has
+    /// clients of its own.
+    pub fn sdk(&self) -> &SdkConfig {
+        &self.config
     }
 
     /// The region, where one is known.

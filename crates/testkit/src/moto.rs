@@ -118,6 +118,23 @@ impl Moto {
         Ok(url.to_owned())
     }
 
+    /// Makes the bucket `name`.
+    pub fn bucket(&self, name: &str) -> anyhow::Result<()> {
+        let answer = self.s3("PUT", name, &[])?;
+        ensure!(answer.status == 200, "{name}: {} {}", answer.status, answer.text());
+        Ok(())
+    }
+
+    /// What moto answers to `method` for `path` (a bucket, or a bucket and a key) of S3.
+    pub fn s3(&self, method: &str, path: &str, body: &[u8]) -> anyhow::Result<crate::http::Answer> {
+        // In this region a bucket needs no word of where it shall be.
+        let scope = "test/20260101/us-east-1/s3/aws4_request";
+        let signed =
+            format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");
+        let url = format!("{}/{path}", self.url());
+        self.client.send(method, &url, &[("authorization", &signed)], body)
+    }
+
     /// Sends `bodies` to the queue at `url`.
     pub fn send(&self, url: &str, bodies: &[impl AsRef<str>]) -> anyhow::Result<()> {
         for some in bodies.chunks(10) {
