@@ -1,5 +1,6 @@
 //! The operations, whatever the bucket is.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
@@ -139,6 +140,7 @@ impl Bucket {
     /// Writes an object of `bytes`.
     pub async fn put(&self, key: &Key, bytes: Bytes, how: &Put) -> Result<Written, BucketError> {
         let key = self.whole(key)?;
+        rememberable(&key, &how.metadata)?;
         match &self.store {
             Store::S3(s3) => s3.put(&key, bytes, how).await,
             Store::Directory(directory) => directory.put(&key, bytes, how).await,
@@ -155,6 +157,7 @@ impl Bucket {
         told: &(dyn Fn(u64) + Sync),
     ) -> Result<Written, BucketError> {
         let key = self.whole(key)?;
+        rememberable(&key, &how.metadata)?;
         match &self.store {
             Store::S3(s3) => s3.put_file(&key, file, how, told).await,
             Store::Directory(directory) => directory.put_file(&key, file, how, told).await,
@@ -164,6 +167,7 @@ impl Bucket {
     /// Copies an object without its bytes passing here. A source that is not there is an error.
     pub async fn copy(&self, from: &Key, to: &Key, how: &Copy) -> Result<Written, BucketError> {
         let (from, to) = (self.whole(from)?, self.whole(to)?);
+        how.metadata.as_ref().map_or(Ok(()), |metadata| rememberable(&to, metadata))?;
         match &self.store {
             Store::S3(s3) => s3.copy(&from, &to, how).await,
             Store::Directory(directory) => directory.copy(&from, &to, how).await,
@@ -187,5 +191,21 @@ impl Bucket {
             Store::S3(s3) => Pages::S3(Box::new(s3.list(prefix, own))),
             Store::Directory(directory) => Pages::Directory(directory.list(prefix, own)),
         })
+    }
+}
+
+/// Refuses metadata that S3 would change or refuse, wherever it shall go.
+fn rememberable(key: &Key, metadata: &BTreeMap<String, String>) -> Result<(), BucketError> {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let good = |(name, value): &(&String, &String)| {
+        let printable = value.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        !name.is_empty() && name.bytes().all(plain) && printable
+    };
+    match metadata.iter().find(|pair| !good(pair)) {
+        None => Ok(()),
+        Some((name, _)) => Err(BucketError::Metadata {
+            doing: format!("write {key}"),
+            name: name.escape_debug().take(60).collect(),
+        }),
     }
 }

@@ -63,7 +63,9 @@ impl Directory {
     fn failed(&self, doing: &str, key: &Key, error: io::Error) -> BucketError {
         let doing = format!("{doing} {key} in {}", self.root.display());
         match error.kind() {
-            io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => BucketError::Key {
+            io::ErrorKind::NotADirectory
+            | io::ErrorKind::IsADirectory
+            | io::ErrorKind::AlreadyExists => BucketError::Key {
                 doing,
                 source: KeyError {
                     key: key.as_str().chars().take(100).collect(),

@@ -58,6 +58,17 @@ pub enum BucketError {
         /// What was asked for, and of what.
         doing: String,
     },
+    /// What shall be remembered of an object cannot be.
+    #[error(
+        "could not {doing}: `{name}` cannot be remembered of it: names are lower-case letters, \
+         digits and `-`, and values printable ASCII"
+    )]
+    Metadata {
+        /// What was asked for, and of what.
+        doing: String,
+        /// The name.
+        name: String,
+    },
     /// No key for this bucket.
     #[error("could not {doing}")]
     Key {
@@ -141,6 +152,7 @@ impl BucketError {
             },
             Self::TooLarge { .. } => Trouble::TooLarge,
             Self::Changed { .. } => Trouble::Changed,
+            Self::Metadata { .. } => Trouble::Refused,
             Self::Key { .. } => Trouble::Key,
         }
     }

@@ -21,6 +21,8 @@ pub(crate) const LOG_FORMAT: &str = "PORTOLAN_LOG_FORMAT";
 pub(crate) const FAILPOINT: &str = "PORTOLAN_FAILPOINT";
 /// Set to anything: no colours.
 pub(crate) const NO_COLOR: &str = "NO_COLOR";
+/// `exact`: `compat check` and `compat upload` refuse nothing that the tool itself does.
+pub(crate) const COMPAT: &str = "PORTOLAN_COMPAT";
 /// The variables that are no configuration keys, for the long help and the manual page.
 pub(crate) const TABLE: &str = "\
 Variables:
@@ -31,6 +33,7 @@ Variables:
   PORTOLAN_ENVIRONMENTS     the names of the environments, with commas
   PORTOLAN_LOG              what is logged, as in info,portolan_server=debug
   PORTOLAN_LOG_FORMAT       as up --log-format
+  PORTOLAN_COMPAT           exact: compat check and upload do all as the tool itself
   NO_COLOR                  set to anything: no colours
   REGISTRY_AUTH_FILE        the file of logins to registries, as podman has it
   DOCKER_CONFIG             the directory of Docker's logins
@@ -71,6 +74,11 @@ impl Environment {
     /// The value of `name`, unless it is empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The value of `name`, be it empty: for what another tool tells apart.
+    pub(crate) fn told(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
     }
 
     /// Every variable and its value.

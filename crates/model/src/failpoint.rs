@@ -31,6 +31,13 @@ pub const ALL: &[&str] = &[
     "rollout.before-end",
     "notify.before-send",
     "notify.after-send",
+    "bucket.before-rename",
+    "bucket.after-rename",
+    "legacy.after-start",
+    "legacy.after-object",
+    "legacy.after-copy",
+    "legacy.before-finish",
+    "legacy.after-finish",
 ];
 
 static HOOK: OnceLock<fn(&str)> = OnceLock::new();

@@ -5,6 +5,7 @@
 //! not installed is an error that says which Debian package has it, never a skipped test.
 
 pub mod browser;
+pub mod code_hashes;
 pub mod containers;
 pub mod docker;
 pub mod docker_registry;

@@ -51,6 +51,20 @@ async fn bytes_that_are_not_those_announced_are_refused() {
 }
 
 #[tokio::test]
+async fn metadata_is_what_a_header_can_carry() {
+    let bed = bed::make().await;
+    for bucket in &bed.buckets {
+        for (name, value) in [("a", "é"), ("a", "x\n"), ("A", "x"), ("", "x"), ("a b", "x")] {
+            let how = Put { metadata: told(&[(name, value)]), ..Put::default() };
+            let error = bucket.put(&key("a"), Bytes::new(), &how).await.unwrap_err();
+            assert_eq!(error.trouble(), Trouble::Refused, "{error}");
+        }
+        let how = Put { metadata: told(&[("a-1", "")]), ..Put::default() };
+        assert!(bucket.put(&key("a"), Bytes::new(), &how).await.unwrap().is_yes());
+    }
+}
+
+#[tokio::test]
 async fn conditions_hold() {
     let bed = bed::make().await;
     for bucket in &bed.buckets {

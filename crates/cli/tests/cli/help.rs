@@ -46,6 +46,8 @@ const COMMANDS: &[&[&str]] = &[
     &["notifications", "test"],
     &["compat"],
     &["compat", "weco-deploy"],
+    &["compat", "check"],
+    &["compat", "upload"],
     &["doctor"],
     &["config"],
     &["config", "default"],

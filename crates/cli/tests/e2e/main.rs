@@ -14,6 +14,7 @@ macro_rules! on_both_stores {
     };
 }
 
+mod assets;
 mod back;
 mod changes;
 mod clients;
