@@ -85,12 +85,11 @@ impl Place<'_> {
         let to = key(&format!("{}/{name}", self.set))?;
         told.tell(Tone::Item, &format!("Copying {from} to {to}"));
         let how = Copy { when: When::Always, metadata: None, size: Some(object.size) };
-        let sha256 = match known.get(&object.name) {
-            Some(known) => known.sha256.clone(),
-            None => {
-                let found = self.bucket.head(&from).await?;
-                found.and_then(|found| found.metadata.get(PACKAGE_HASH).cloned())
-            }
+        let sha256 = if let Some(known) = known.get(&object.name) {
+            known.sha256.clone()
+        } else {
+            let found = self.bucket.head(&from).await?;
+            found.and_then(|found| found.metadata.get(PACKAGE_HASH).cloned())
         };
         let Written::Yes { etag } = self.bucket.copy(&from, &to, &how).await? else {
             return Err(LegacyError::Unclear {

@@ -172,14 +172,14 @@ pub async fn store(
     }
     failpoint::hit("legacy.after-start");
     let upload = Upload { bucket, commit, code };
-    let sent = stream::iter(files).map(|file| upload.one(file, told));
-    let sent: Vec<_> = sent.buffer_unordered(AT_ONCE).try_collect().await?;
+    let uploads = stream::iter(files).map(|file| upload.one(file, told));
+    let packages: Vec<_> = uploads.buffer_unordered(AT_ONCE).try_collect().await?;
     failpoint::hit("legacy.before-finish");
-    let objects = sent.iter().map(|sent| (sent.name.clone(), sent.stored.clone()));
+    let objects = packages.iter().map(|sent| (sent.name.clone(), sent.stored.clone()));
     started.clone().finished(objects.collect()).write(bucket, &set).await?;
     failpoint::hit("legacy.after-finish");
     if let Some(cache) = &cache {
-        let objects = sent.into_iter().filter_map(|sent| Some((sent.name, sent.cached?)));
+        let objects = packages.into_iter().filter_map(|sent| Some((sent.name, sent.cached?)));
         started.finished(objects.collect()).write(bucket, cache).await?;
     }
     Ok(())

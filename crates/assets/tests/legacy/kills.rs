@@ -56,7 +56,9 @@ async fn an_upload() {
     let mut whole = 0;
     for passed in 0.. {
         let bed = built().await;
-        let upload = async { drop(bed.upload().await.unwrap()) };
+        let upload = Box::pin(async {
+            bed.upload().await.unwrap();
+        });
         let ended = killed_after(passed, upload).await;
         // Both what the commit has and what the cache has.
         match bed.check().await.unwrap() {
@@ -88,7 +90,9 @@ async fn an_upload_over_a_set_that_is_there() {
         let bed = built().await;
         bed.upload().await.unwrap();
         fs::write(bed.package("b.zip"), "other").unwrap();
-        let upload = async { drop(bed.upload().await.unwrap()) };
+        let upload = Box::pin(async {
+            bed.upload().await.unwrap();
+        });
         let ended = killed_after(passed, upload).await;
         let found = bed.check().await.unwrap();
         if ended {
@@ -109,7 +113,9 @@ async fn a_copy_from_the_cache() {
         let bed = built().await;
         bed.upload().await.unwrap();
         bed.commit(&[("README", "other\n")]);
-        let check = async { drop(bed.check().await.unwrap()) };
+        let check = Box::pin(async {
+            bed.check().await.unwrap();
+        });
         let ended = killed_after(passed, check).await;
         assert_eq!(bed.package(".found").exists(), ended, "{passed}");
         // Without the code there is no cache that could heal it.

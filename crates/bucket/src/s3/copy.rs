@@ -161,10 +161,9 @@ impl S3 {
     /// A source as its header has it.
     fn source(&self, key: &Key) -> String {
         let key = utf8_percent_encode(key.as_str(), PLAIN);
-        match self.name.starts_with("arn:") {
-            true => format!("{}/object/{key}", self.name),
-            false => format!("{}/{key}", self.name),
-        }
+        // The ARN of an access point has a word before the key.
+        let between = if self.name.starts_with("arn:") { "object/" } else { "" };
+        format!("{}/{between}{key}", self.name)
     }
 }
 

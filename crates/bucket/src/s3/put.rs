@@ -5,6 +5,7 @@ use std::path::Path;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::put_object::{PutObjectError, PutObjectOutput};
 use aws_sdk_s3::primitives::{ByteStream, Length};
+use aws_sdk_s3::types::builders::ObjectIdentifierBuilder;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -104,7 +105,8 @@ impl S3 {
             let doing = || format!("delete {} objects of s3://{}", batch.len(), self.name);
             let what = "takes a list that is not complete";
             let objects = batch.iter().map(|key| ObjectIdentifier::builder().key(key.as_str()));
-            let objects = objects.map(|object| object.build()).collect::<Result<Vec<_>, _>>();
+            let objects =
+                objects.map(ObjectIdentifierBuilder::build).collect::<Result<Vec<_>, _>>();
             let objects = objects.map_err(|_| BucketError::Answer { doing: doing(), what })?;
             let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build();
             let delete = delete.map_err(|_| BucketError::Answer { doing: doing(), what })?;
