@@ -176,8 +176,8 @@ impl BucketError {
             (Some(code), Some(message), _) => format!("{code}: {message}"),
             (Some(code), None, _) => code.to_owned(),
             // The answer to HEAD has no body, and so no words.
-            (None, _, Some(status)) => format!("status {status}"),
-            (None, _, None) => DisplayErrorContext(error).to_string(),
+            (None, _, Some(status)) if status >= 300 => format!("status {status}"),
+            (None, _, _) => DisplayErrorContext(error).to_string(),
         };
         if let Some(id) = error.request_id() {
             said.push_str(" (request ");

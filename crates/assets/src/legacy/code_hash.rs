@@ -13,9 +13,9 @@ use super::LegacyError;
 use super::glob::glob;
 
 /// Bytes that are read before they are handed to who hashes: many files, or a piece of one.
-const PIECE: usize = 1 << 20;
+const PIECE: usize = 4 << 20;
 /// Pieces on their way.
-const AHEAD: usize = 3;
+const AHEAD: usize = 2;
 
 /// The hash of what a filter finds.
 #[derive(Debug, Clone, PartialEq, Eq)]

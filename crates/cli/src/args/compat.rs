@@ -55,7 +55,7 @@ pub(crate) struct Whole {
     pub(crate) arguments: Vec<OsString>,
 }
 
-/// What a tool without arguments is told.
+// What a tool without arguments is told. Its help is that of the command.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Ignored {
     /// Not looked at.
