@@ -5,6 +5,7 @@ mod ecr;
 pub mod ecs;
 mod error;
 mod host;
+mod kms;
 mod logs;
 mod rules;
 mod sdk;
@@ -19,6 +20,7 @@ pub use ecr::{
 };
 pub use error::{AwsError, Trouble};
 pub use host::EcrHost;
+pub use kms::Kms;
 pub use logs::{LogLine, Logs};
 pub use rules::{RuleTarget, Rules};
 pub use sdk::{Aws, AwsSettings, StaticKey};

@@ -39,7 +39,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use refusal::Refusal;
-pub(crate) use service::{DYNAMODB, ECR, ECS, EVENTS, LOGS, Service, TAGGING};
+pub(crate) use service::{DYNAMODB, ECR, ECS, EVENTS, KMS, LOGS, Service, TAGGING};
 
 use crate::AwsError;
 

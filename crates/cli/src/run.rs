@@ -134,6 +134,9 @@ fn dispatch(context: &Context, command: Command) -> Outcome {
         Command::Notifications(command) => {
             in_runtime(interruptible(commands::notifications::run(context, command)))
         }
+        Command::Assets(command) => {
+            in_runtime(interruptible(commands::assets::run(context, command)))
+        }
         // It ended before anything of ours began.
         Command::Compat(_) => Ok(()),
         Command::Config(args::Config::Default) => commands::config::default(context),

@@ -5,8 +5,8 @@
 
 use std::sync::OnceLock;
 
-/// Every failpoint, in the order in which a push, its scan, a backfill, a rollout and a
-/// notification pass them.
+/// Every failpoint, in the order in which a push, its scan, a backfill, a rollout, a notification
+/// and uploads pass them.
 pub const ALL: &[&str] = &[
     "upload.after-append",
     "blob.before-rename",
@@ -31,6 +31,10 @@ pub const ALL: &[&str] = &[
     "rollout.before-end",
     "notify.before-send",
     "notify.after-send",
+    "assets.after-blob",
+    "assets.before-manifest",
+    "assets.after-manifest",
+    "assets.after-inputs",
     "bucket.before-rename",
     "bucket.after-rename",
     "legacy.after-start",

@@ -70,6 +70,15 @@ pub(crate) const EVENTS: Service = Service {
     target: "AWSEvents",
     content_type: JSON_1_1,
 };
+/// AWS KMS.
+pub(crate) const KMS: Service = Service {
+    id: "KMS",
+    host: "kms",
+    short: "kms",
+    signing: "kms",
+    target: "TrentService",
+    content_type: JSON_1_1,
+};
 /// The tagging API of AWS Resource Groups.
 pub(crate) const TAGGING: Service = Service {
     id: "Resource Groups Tagging API",

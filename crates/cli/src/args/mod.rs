@@ -1,6 +1,7 @@
 //! What can be written on the command line.
 
 pub(crate) mod append;
+pub(crate) mod assets;
 pub(crate) mod compat;
 pub(crate) mod demo;
 pub(crate) mod deploy;
@@ -96,6 +97,9 @@ pub(crate) enum Command {
     /// Who is told of what: what was sent, and trying it out
     #[command(subcommand)]
     Notifications(notifications::Notifications),
+    /// What builds made of commits: find it, store it, fetch it, prove it
+    #[command(subcommand)]
+    Assets(assets::Assets),
     #[command(subcommand)]
     Compat(compat::Compat),
     Doctor(Doctor),

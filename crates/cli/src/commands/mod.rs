@@ -1,5 +1,6 @@
 //! One function for each command. What they share is beside them.
 
+pub(crate) mod assets;
 mod changes;
 pub(crate) mod compat;
 pub(crate) mod config;

@@ -1,5 +1,6 @@
 //! The configuration: one file, whose every key is also a variable; see `default.toml`.
 
+mod assets;
 mod environments;
 mod error;
 mod events;
@@ -27,6 +28,7 @@ use portolan_model::{Limits, Secret};
 use portolan_release::Project;
 use portolan_server::NotificationRule;
 
+pub(crate) use assets::{AssetsConfig, SignWith};
 pub(crate) use environments::EnvironmentConfig;
 pub(crate) use error::ConfigError;
 pub(crate) use events::EventsConfig;
@@ -73,6 +75,8 @@ pub(crate) struct Config {
     pub(crate) warnings: Vec<String>,
     /// How rollouts are watched.
     pub(crate) releases: ReleasesConfig,
+    /// Where what builds made is stored.
+    pub(crate) assets: AssetsConfig,
     /// What is taken in at most.
     pub(crate) limits: Limits,
     /// Where each value came from.
@@ -193,6 +197,7 @@ impl Config {
                 poll_millis: layers.at_least_one("releases.poll_millis")?,
                 grace_seconds: layers.get("releases.grace_seconds")?,
             },
+            assets: assets::read(&layers)?,
             limits: layers.section("limits")?,
             layers,
         })

@@ -24,7 +24,7 @@ type Work<'a> = &'a mut dyn FnMut(&World) -> Outcome;
 
 fn a_push_killed_anywhere_converges(engine: Engine) {
     let expected = run(engine, None, &[], &mut push);
-    let others = ["backfill.", "sqs.", "rollout.", "notify.", "bucket.", "legacy."];
+    let others = ["backfill.", "sqs.", "rollout.", "notify.", "assets.", "bucket.", "legacy."];
     let during = |name: &&&str| {
         !others.iter().any(|start| name.starts_with(start)) && !name.ends_with("-track")
     };

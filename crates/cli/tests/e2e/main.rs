@@ -37,6 +37,7 @@ mod registry;
 mod release_pages;
 mod repositories;
 mod routes;
+mod sets;
 mod shop;
 mod storm;
 mod table;
