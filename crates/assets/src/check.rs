@@ -53,6 +53,11 @@ impl Assets {
         );
         for found in manifests {
             if let Some(found) = found? {
+                if inputs.is_some_and(|inputs| !is_for(&found.manifest, inputs)) {
+                    let scope = &found.manifest.scope;
+                    tracing::warn!(%commit, %scope, "its set was built from other inputs: not served");
+                    continue;
+                }
                 if found.manifest.scope == self.run.scope {
                     self.note_use(commit, last_use).await;
                 }
@@ -105,7 +110,10 @@ impl Assets {
         if !written {
             // Somebody answered the same question first.
             let theirs = self.manifest(&self.run.scope, commit).await?;
-            return Ok(theirs.map(|found| Hit { by: By::Commit, found, written: false }));
+            let theirs = theirs.filter(|theirs| is_for(&theirs.manifest, inputs));
+            let hit = |found| Hit { by: By::Commit, found, written: false };
+            let served = || Hit { by: By::Inputs, found: origin, written: false };
+            return Ok(Some(theirs.map_or_else(served, hit)));
         }
         if *scope == self.run.scope {
             let last = self.last_use(built).await;
@@ -164,6 +172,16 @@ impl Assets {
         let known = self.bucket.head(&self.blob_key(&blob.scope, &blob.digest)?).await?;
         Ok(known.filter(|attributes| attributes.size == blob.size))
     }
+}
+
+/// Whether a set of a commit is what `inputs` of the same commit are asked for. Other keys, or other
+/// files (of a working tree), are another build; other patterns are but another choice of what is
+/// looked at.
+fn is_for(manifest: &Manifest, inputs: &Inputs) -> bool {
+    manifest.inputs.as_ref().is_none_or(|told| {
+        let chosen = told.keys == inputs.keys && told.patterns != inputs.patterns;
+        told.hash == inputs.hash || chosen
+    })
 }
 
 /// What a manifest tells of the inputs.

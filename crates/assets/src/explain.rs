@@ -130,10 +130,10 @@ fn files(theirs: &[Record], ours: &[Record]) -> Vec<Change> {
         };
         match order {
             Ordering::Less => {
-                changes.extend(theirs.next().map(|it| change(it, Difference::Removed)))
+                changes.extend(theirs.next().map(|it| change(it, Difference::Removed)));
             }
             Ordering::Greater => {
-                changes.extend(ours.next().map(|it| change(it, Difference::Added)))
+                changes.extend(ours.next().map(|it| change(it, Difference::Added)));
             }
             Ordering::Equal => {
                 let (Some(one), Some(other)) = (theirs.next(), ours.next()) else { continue };

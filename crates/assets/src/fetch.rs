@@ -76,27 +76,27 @@ impl Assets {
             .buffer_unordered(self.run.parallel)
             .try_collect()
             .await?;
-        let mut fetched = Fetched::default();
+        let mut done = Fetched::default();
         for file in &ready {
             place::put(&root, file.path, file.waiting.as_deref(), file.mode)?;
             if file.waiting.is_some() {
-                fetched.written += 1;
-                fetched.bytes += file.size;
+                done.written += 1;
+                done.bytes += file.size;
             } else {
-                fetched.kept += 1;
+                done.kept += 1;
             }
         }
         // Last, so that no file is ever written through one.
         for entry in &manifest.entries {
             if let Entry::Symlink { path, target } = entry {
                 if place::link(&root, path, target, scratch.path())? {
-                    fetched.written += 1;
+                    done.written += 1;
                 } else {
-                    fetched.kept += 1;
+                    done.kept += 1;
                 }
             }
         }
-        Ok(fetched)
+        Ok(done)
     }
 
     async fn fetch_blob(

@@ -112,7 +112,7 @@ pub struct Signer {
 
 enum With {
     Key(Box<Ed25519KeyPair>),
-    Kms(Kms, String),
+    Kms(Box<Kms>, String),
 }
 
 impl Signer {
@@ -132,7 +132,7 @@ impl Signer {
     pub async fn from_kms(kms: Kms, id: &str) -> Result<Self, SignError> {
         let public = PublicKey::from_spki(&kms.public_key(id).await?);
         let public = public.map_err(|error| SignError::Kind { id: id.to_owned(), error })?;
-        Ok(Self { public, with: With::Kms(kms, id.to_owned()) })
+        Ok(Self { public, with: With::Kms(Box::new(kms), id.to_owned()) })
     }
 
     /// The public half.

@@ -165,7 +165,17 @@ impl Browser {
     /// Draws the whole page into `target/screenshots/NAME.png` and answers the path.
     pub fn screenshot(&self, name: &str) -> anyhow::Result<PathBuf> {
         let options = json!({ "format": "png", "captureBeyondViewport": true });
-        let drawn = self.cdp("Page.captureScreenshot", &options)?;
+        // A page that is not laid out yet has no width.
+        let mut tries = 0;
+        let drawn = loop {
+            match self.cdp("Page.captureScreenshot", &options) {
+                Err(error) if tries < 50 && error.to_string().contains("0 width") => {
+                    tries += 1;
+                    std::thread::sleep(Duration::from_millis(100));
+                }
+                drawn => break drawn?,
+            }
+        };
         let drawn = drawn["data"].as_str().context("the screenshot has no data")?;
         let folder =
             PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/screenshots"));

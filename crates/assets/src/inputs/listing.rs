@@ -194,7 +194,9 @@ mod tests {
         let mut writer = Writer::new(true).unwrap();
         let keys = keys.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         writer.head(&"shop".parse().unwrap(), &keys);
-        files.iter().for_each(|file| writer.record(file));
+        for file in files {
+            writer.record(file);
+        }
         let (hash, packed) = writer.finish().unwrap();
         (hash, packed.unwrap())
     }

@@ -4,8 +4,12 @@ use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::LegacyError;
+
+/// What may lie between two files that were copied one after the other.
+const CARRIED: Duration = Duration::from_mins(1);
 
 /// The directory of packages. Its files are named as the original names them: behind its own text
 /// and a slash.
@@ -105,14 +109,14 @@ impl Packages {
         }
     }
 
-    /// Whether `.found` was told for the commit that `.commit-hash` has now: `check` writes that one
-    /// first.
+    /// Whether `.found` may have been told for the commit that `.commit-hash` has now: `check` writes
+    /// that one first. Whoever carries the directory from one task to the next may have written both
+    /// anew, in any order.
     pub(super) fn is_found_for_this_commit(&self) -> bool {
         let moment = |file| fs::metadata(self.file(file)).and_then(|file| file.modified());
         match (moment(File::Found), moment(File::Commit)) {
-            (Ok(found), Ok(commit)) => found >= commit,
-            // Without a commit there is nothing that it could be of.
-            _ => false,
+            (Ok(found), Ok(commit)) => found + CARRIED >= commit,
+            _ => true,
         }
     }
 }

@@ -65,7 +65,6 @@ pub async fn upload(inputs: &Inputs, told: &dyn Told) -> Result<Uploaded, Legacy
         told.tell(Tone::Plain, &format!("Code hash: {code}"));
     }
     if !inputs.exact {
-        is_of_this_checkout(inputs, &commit).await?;
         nothing_is_nested(&packages.path)?;
     }
     let bucket = inputs.open(name, told).await?;
@@ -104,20 +103,6 @@ fn candidates(inputs: &Inputs, path: &str) -> Result<Vec<PathBuf>, LegacyError> 
     }
     files.sort_unstable();
     Ok(files)
-}
-
-/// Refuses state of another commit than that of the checkout, where there is one to be seen: the
-/// variable is not this program's, but most often set for both.
-async fn is_of_this_checkout(inputs: &Inputs, commit: &str) -> Result<(), LegacyError> {
-    let Some(repository) = inputs.repository.as_deref().filter(|path| !path.is_empty()) else {
-        return Ok(());
-    };
-    match inputs.git.commit(repository).await {
-        Ok(head) if head != commit => Err(LegacyError::Stale {
-            what: format!("`check` ran for the commit {commit}, and {repository} is at {head}"),
-        }),
-        _ => Ok(()),
-    }
 }
 
 /// Refuses a directory whose packages would be stored in part: the layout has no place for those

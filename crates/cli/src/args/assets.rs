@@ -24,7 +24,7 @@ pub(crate) enum Assets {
 /// Which sets: each of these stands in `[assets]` of the configuration too.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Place {
-    /// The bucket, as s3://NAME/PREFIX or file:PATH [default: assets.url].
+    /// The bucket, as `s3://NAME/PREFIX` or `file:PATH` [default: `assets.url`].
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
     /// Whose builds [default: assets.project].
@@ -71,7 +71,7 @@ pub(crate) struct InputArgs {
 /// Answers for CI systems.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Told {
-    /// Add lines `name=value` to this file, as $GITHUB_OUTPUT.
+    /// Add lines `name=value` to this file, as `$GITHUB_OUTPUT`.
     #[arg(long, value_name = "FILE")]
     pub(crate) github_output: Option<PathBuf>,
 }
@@ -98,7 +98,7 @@ pub(crate) struct Check {
     /// End with 1 where a build is needed.
     #[arg(long)]
     pub(crate) exit_code: bool,
-    /// Wait so long for the storage at most, as in 10s [default: assets.timeout_seconds].
+    /// Wait so long for the storage at most, as in 10s [default: `assets.timeout_seconds`].
     #[arg(long, value_name = "TIME", value_parser = age)]
     pub(crate) timeout: Option<Duration>,
     #[command(flatten)]

@@ -84,7 +84,9 @@ fn every_command_is_in_this_list_and_has_an_example() {
     for command in COMMANDS.iter().filter(|command| !command.is_empty()) {
         let help = place.done(&[*command, &["--help"]].concat());
         let is_group = help.contains("<COMMAND>");
-        assert!(is_group || help.contains("Example: `portolan "), "{command:?} has no example");
+        // Some are told by variables, which stand before.
+        let example = help.split("Example: `").nth(1).unwrap_or_default();
+        assert!(is_group || example.contains("portolan "), "{command:?} has no example");
     }
 }
 

@@ -17,7 +17,7 @@ use crate::run::Context;
 /// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct Answered {
     /// `found`, `missing`, or `unknown` where the storage does not answer.
     answer: &'static str,
     commit: CommitId,
@@ -89,7 +89,7 @@ impl Told<'_> {
             By::Inputs => "inputs",
         });
         let by = by.or(seen.packages.map(|_| "legacy"));
-        let answer = Answer {
+        let answer = Answered {
             answer: if by.is_some() { "found" } else { "missing" },
             source: by,
             packages: seen.packages,
@@ -107,7 +107,7 @@ impl Told<'_> {
     }
 
     fn unknown(self, why: &str) -> Outcome {
-        let answer = Answer {
+        let answer = Answered {
             answer: "unknown",
             source: None,
             written: false,
@@ -122,7 +122,7 @@ impl Told<'_> {
             .hint("build the commit: that is never wrong, and only takes longer"))
     }
 
-    fn tell(&self, answer: &Answer) -> Outcome {
+    fn tell(&self, answer: &Answered) -> Outcome {
         let found = answer.answer == "found";
         let mut values = vec![("found", found.to_string()), ("answer", answer.answer.to_owned())];
         values.push(("source", answer.source.unwrap_or_default().to_owned()));
@@ -136,7 +136,7 @@ impl Told<'_> {
     }
 }
 
-fn text(answer: &Answer) -> String {
+fn text(answer: &Answered) -> String {
     let commit = answer.commit.short();
     let hash = answer.inputs.map(|hash| format!(" (inputs {})", hash.short())).unwrap_or_default();
     let Some(set) = &answer.set else {

@@ -36,8 +36,8 @@ pub(crate) async fn run(context: &Context, command: Assets) -> Outcome {
     #[cfg(debug_assertions)]
     crate::failpoint::install(&context.environment)?;
     match command {
-        Assets::Check(arguments) => check::run(context, arguments).await,
-        Assets::Upload(arguments) => upload::run(context, arguments).await,
+        Assets::Check(arguments) => Box::pin(check::run(context, arguments)).await,
+        Assets::Upload(arguments) => Box::pin(upload::run(context, arguments)).await,
         Assets::Fetch(arguments) => fetch::run(context, arguments).await,
         Assets::Verify(arguments) => verify::run(context, arguments).await,
         Assets::Explain(arguments) => explain::run(context, arguments).await,

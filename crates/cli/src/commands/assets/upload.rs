@@ -74,6 +74,6 @@ fn text(answer: &Answer) -> String {
     if answer.outcome == "already" {
         return format!("the set of {commit} was there, with the same {files}: nothing changed\n");
     }
-    let sent = format!("{} of {} sent", size(answer.bytes_sent), size(set.bytes));
-    format!("stored {files} as the set of {commit} in the scope {} ({sent})\n", set.scope)
+    let through = format!("{} of {} sent", size(answer.bytes_sent), size(set.bytes));
+    format!("stored {files} as the set of {commit} in the scope {} ({through})\n", set.scope)
 }

@@ -124,12 +124,6 @@ pub(super) const CASES: &[Case] = &[
         &[0, 0, 0],
     ),
     trap(
-        "T2: state files of another commit",
-        &[Check, ZIP, Commit("README", "s\n"), Upload],
-        &[0, 0],
-        &[0, 105],
-    ),
-    trap(
         "c13 T4: names that begin like the commit",
         &[Put("artifacts/{sha}-debug/a.zip", "Z"), Put("artifacts/{sha}.json", "{}"), Check],
         &[0],

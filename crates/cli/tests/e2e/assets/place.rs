@@ -136,21 +136,19 @@ impl Place {
     }
 
     fn command(&self, program: &str, tool: Tool, bench: &Bench) -> Output {
-        let mut command = match (&self.original, tool) {
-            (Some(original), Tool::Original) => {
-                let mut command = Command::new(original.join("venv/bin/python"));
-                command.arg("-B").arg(original.join(format!("{program}.py")));
-                command
+        let original = self.original.as_ref().filter(|_| tool == Tool::Original);
+        let mut command = if let Some(original) = original {
+            let mut command = Command::new(original.join("venv/bin/python"));
+            command.arg("-B").arg(original.join(format!("{program}.py")));
+            command
+        } else {
+            let path = bench.dir.path().join(program);
+            if !path.exists() {
+                std::os::unix::fs::symlink(BINARY, &path).unwrap();
             }
-            _ => {
-                let path = bench.dir.path().join(program);
-                if !path.exists() {
-                    std::os::unix::fs::symlink(BINARY, &path).unwrap();
-                }
-                let mut command = Command::new(path);
-                command.args(["--ignored", "arguments"]);
-                command
-            }
+            let mut command = Command::new(path);
+            command.args(["--ignored", "arguments"]);
+            command
         };
         command.env_clear().envs(&bench.environment).current_dir(bench.dir.path().join("plain"));
         command.stdin(Stdio::null()).output().unwrap()
