@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what was promised about speed, measured beside its peers in one run.
 
+mod assets;
 mod commands;
 mod push;
 mod report;
@@ -41,6 +42,7 @@ const BENCHMARKS: &[(&str, Benchmark)] = &[
     ("running", track::running),
     ("where", track::whereabouts),
     ("weco-deploy", weco::run),
+    ("assets", assets::run),
     ("commands", commands::run),
 ];
 

@@ -1,5 +1,5 @@
-//! What the tests need from the Python package index: moto and weco-deploy, each in a virtual
-//! environment under `target`.
+//! What tests and benchmarks need from the Python package index, each in a virtual environment under
+//! `target`.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -30,6 +30,19 @@ const WECO: Venv = Venv {
     program: "weco-deploy",
     why: "beside which ours is held",
 };
+
+const S3_PEERS: Venv = Venv {
+    name: "s3-peers",
+    wanted: concat!(env!("CARGO_MANIFEST_DIR"), "/s3-peers.txt"),
+    program: "s5cmd",
+    why: "beside which ours is measured",
+};
+
+/// The folder of s5cmd and rclone, installed if they are not there, saying what.
+pub(crate) fn s3_peers() -> anyhow::Result<PathBuf> {
+    let s5cmd = installed(&S3_PEERS)?;
+    s5cmd.parent().map(PathBuf::from).context("a program without a folder")
+}
 
 /// The path of moto's server, installed if it is not there, saying what.
 pub(crate) fn moto() -> anyhow::Result<PathBuf> {
