@@ -7,6 +7,7 @@ use portolan_bucket::{BucketError, KeyError};
 use portolan_model::{CommitId, Digest};
 
 use crate::inputs::ListingError;
+use crate::legacy::LegacyError;
 use crate::manifest::{CloseError, ManifestError, Wrong};
 use crate::name::Scope;
 
@@ -116,6 +117,9 @@ pub enum AssetsError {
         /// Why it is not replaced.
         why: &'static str,
     },
+    /// The layout of s3-asset-manager is not as it must be, or could not be read.
+    #[error(transparent)]
+    Legacy(#[from] LegacyError),
     /// A set says what no set can.
     #[error(transparent)]
     Wrong(#[from] Wrong),
@@ -130,7 +134,10 @@ pub enum AssetsError {
 impl AssetsError {
     /// Whether the storage cannot be reached, or not in time: another try may go well.
     pub fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Bucket(error) if error.is_passing())
+        match self {
+            Self::Bucket(error) | Self::Legacy(LegacyError::Store(error)) => error.is_passing(),
+            _ => false,
+        }
     }
 
     /// Whether bytes, or who wrote them, are not what they must be.

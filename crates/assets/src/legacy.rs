@@ -12,6 +12,7 @@ mod error;
 mod fnmatch;
 mod git;
 mod glob;
+mod look;
 mod marker;
 mod set;
 mod state;
@@ -21,6 +22,7 @@ pub use check::{Checked, check};
 pub use code_hash::{CodeHash, code_hash};
 pub use error::LegacyError;
 pub use git::Git;
+pub use look::{Look, Standing, look};
 pub use set::{Package, stored};
 pub use upload::{Uploaded, store, upload};
 

@@ -23,6 +23,7 @@ mod prune;
 mod upload;
 mod verify;
 pub mod walk;
+pub mod watch;
 
 pub use assets::{Assets, Found, Run};
 pub use check::{By, Hit};

@@ -183,6 +183,19 @@ impl Bucket {
         }
     }
 
+    /// The names of the folders below the folder `folder` ("" for the bucket's own): what keys have
+    /// behind it, up to their next slash. Objects are not listed. At most 100,000, else an error.
+    pub async fn folders(&self, folder: &str) -> Result<Vec<String>, BucketError> {
+        let folder = match folder {
+            "" => self.prefix.clone(),
+            folder => format!("{}{folder}/", self.prefix),
+        };
+        match &self.store {
+            Store::S3(s3) => s3.folders(&folder).await,
+            Store::Directory(directory) => directory.folders(&folder).await,
+        }
+    }
+
     /// The objects whose key begins with the text `prefix`.
     pub fn list(&self, prefix: &str) -> Listing {
         let prefix = format!("{}{prefix}", self.prefix);

@@ -8,6 +8,8 @@ use crate::{BucketError, Key, KeyError};
 
 /// Objects of one page at most.
 pub(crate) const PAGE: usize = 1000;
+/// Folders that are listed at most.
+pub(crate) const MOST_FOLDERS: usize = 100_000;
 
 /// An object as a list tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]

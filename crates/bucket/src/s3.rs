@@ -1,6 +1,7 @@
 //! S3, and what speaks as S3 does.
 
 mod copy;
+mod folders;
 mod list;
 mod multipart;
 mod put;

@@ -54,6 +54,20 @@ impl BucketUrl {
     }
 }
 
+impl BucketUrl {
+    /// What the key of an object of the bucket of S3 called `name` is below this address; none where
+    /// it is not below it.
+    pub fn key_below<'k>(&self, name: &str, key: &'k str) -> Option<&'k str> {
+        match self {
+            Self::S3 { bucket, prefix } if bucket == name => match prefix {
+                Some(prefix) => key.strip_prefix(prefix.as_str())?.strip_prefix('/'),
+                None => Some(key),
+            },
+            Self::S3 { .. } | Self::Directory(_) => None,
+        }
+    }
+}
+
 impl FromStr for BucketUrl {
     type Err = BucketUrlError;
 
@@ -114,6 +128,17 @@ mod tests {
         ] {
             assert_eq!(text.parse::<BucketUrl>().unwrap().to_string(), written, "{text}");
         }
+    }
+
+    #[test]
+    fn keys_are_told_below_the_prefix() {
+        let url: BucketUrl = "s3://assets/team".parse().unwrap();
+        assert_eq!(url.key_below("assets", "team/a/b"), Some("a/b"));
+        assert_eq!(url.key_below("assets", "teams/a"), None);
+        assert_eq!(url.key_below("other", "team/a"), None);
+        let whole: BucketUrl = "s3://assets".parse().unwrap();
+        assert_eq!(whole.key_below("assets", "team/a"), Some("team/a"));
+        assert_eq!("file:x".parse::<BucketUrl>().unwrap().key_below("x", "a"), None);
     }
 
     #[test]

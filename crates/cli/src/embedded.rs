@@ -4,7 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portolan_server::{App, Notifications, Settings};
+use portolan_assets::Scope;
+use portolan_server::{App, AssetSettings, Notifications, Settings};
 use portolan_store::{Store, StoreError, StoreOptions};
 
 use crate::config::{Config, Found};
@@ -46,6 +47,18 @@ fn store_failure(error: &StoreError, config: &Config) -> Failure {
     Failure::of(Code::Configuration, error).hint(hint)
 }
 
+/// Where the assets of builds are kept, which a server looks through.
+fn assets(config: &Config) -> Option<AssetSettings> {
+    let told = &config.assets;
+    Some(AssetSettings {
+        url: told.url.clone()?,
+        bucket: told.bucket(),
+        reads: told.reads.clone().unwrap_or_else(|| vec![Scope::main()]),
+        keys: told.keys.clone(),
+        sweep: told.sweep,
+    })
+}
+
 fn settings(config: &Config, environment: &Environment) -> Outcome<Settings> {
     let seconds = |seconds: u32| Duration::from_secs(seconds.into());
     let external = config.registry.external.as_ref();
@@ -56,6 +69,7 @@ fn settings(config: &Config, environment: &Environment) -> Outcome<Settings> {
         track: tracking::rules(config),
         aws: tracking::aws(config),
         releases: releasing::settings(config, environment)?,
+        assets: assets(config),
         notifications: Notifications {
             rules: config.notifications.clone(),
             ..Notifications::default()

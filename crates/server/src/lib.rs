@@ -4,6 +4,7 @@
 
 mod api;
 mod app;
+mod assets;
 mod compat;
 mod contents;
 mod door;
@@ -21,6 +22,7 @@ mod v2;
 mod workers;
 
 pub use app::{App, OpenError};
+pub use assets::AssetSettings;
 pub use guard::Reach;
 pub use notify::{NotificationKind, NotificationRule, Notifications, Occasion};
 pub use releasing::ReleaseSettings;

@@ -9,7 +9,7 @@ use portolan_catalogue::ScanOptions;
 use portolan_model::{Entropy, Limits};
 use portolan_tracker::Rules;
 
-use crate::{Notifications, ReleaseSettings, SnsSettings};
+use crate::{AssetSettings, Notifications, ReleaseSettings, SnsSettings};
 
 /// How a server behaves. Each field says its unit; [`Settings::new`] says the defaults.
 #[derive(Debug, Clone)]
@@ -34,6 +34,8 @@ pub struct Settings {
     pub aws: AwsWork,
     /// Who is told of what happens. Default: nobody.
     pub notifications: Notifications,
+    /// Where the assets of builds are kept. Default: nowhere.
+    pub assets: Option<AssetSettings>,
     /// How projects are released. Default: there is no project.
     pub releases: ReleaseSettings,
     /// Between two looks through the whole registry; none (the default) for never.
@@ -148,6 +150,7 @@ impl Settings {
             sns: None,
             aws: AwsWork::default(),
             notifications: Notifications::default(),
+            assets: None,
             releases: ReleaseSettings::default(),
             registry_sweep: None,
             workers: 2,

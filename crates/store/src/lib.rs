@@ -5,6 +5,7 @@
 //! has one writer, which commits changes in groups; PostgreSQL, a pool.
 
 mod artifact;
+mod asset;
 mod blob;
 mod brief;
 mod bulk;
@@ -37,6 +38,7 @@ mod where_is;
 mod writer;
 
 pub use artifact::{Artifact, ArtifactFile, ArtifactFilter, Service};
+pub use asset::{Asset, AssetFilter, AssetLayout, AssetSet, AssetState};
 pub use brief::ImageBrief;
 pub use commit::{Commit, CommitSpan};
 pub use db::Tx;

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 
 use portolan_store::{DeploymentFact, RequestFact, TaskFact};
 
-use crate::observation::ImageObserved;
+use crate::observation::{ImageObserved, ObjectObserved};
 
 /// What events say, as facts that have been merged with each other.
 #[derive(Debug, Default)]
@@ -15,6 +15,8 @@ pub struct Facts {
     requests: HashMap<String, RequestFact>,
     /// Images that came or went: of these the order is kept.
     pub images: Vec<ImageObserved>,
+    /// Objects of buckets that came or went, in their order.
+    pub objects: Vec<ObjectObserved>,
 }
 
 /// Facts in an order that is always the same: replicas that lock rows lock them in one order.

@@ -21,8 +21,23 @@ pub enum Observation {
     Deployed(Box<DeployedObserved>),
     /// An image came into a registry, or left it.
     Image(ImageObserved),
+    /// An object came into a bucket, or left it.
+    Object(ObjectObserved),
     /// Understood, and of no interest; why.
     Nothing(&'static str),
+}
+
+/// An object of S3 that came or went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectObserved {
+    /// The bucket's name.
+    pub bucket: String,
+    /// The object's key: 1 to 1,024 bytes.
+    pub key: String,
+    /// Whether it went.
+    pub gone: bool,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// Where in AWS something was seen. Empty where the event does not say.

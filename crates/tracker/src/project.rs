@@ -93,6 +93,7 @@ pub fn project(observation: Observation, rules: &Rules, facts: &mut Facts) -> Re
         }
         Observation::Deployed(deployed) => deployed::project(*deployed, rules, facts)?,
         Observation::Image(image) => facts.images.push(image),
+        Observation::Object(object) => facts.objects.push(object),
         Observation::Nothing(_) => {}
     }
     Ok(())

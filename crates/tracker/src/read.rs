@@ -16,6 +16,7 @@ mod own;
 mod reference;
 mod request;
 mod rollout;
+mod s3;
 mod service;
 mod task;
 
@@ -44,7 +45,7 @@ pub fn read(kind: Kind, body: &str, received: Timestamp) -> Result<Observation, 
         Kind::Harbor => harbor::read(body, received),
         Kind::CdEvent => deployed::read_cdevent(body, received),
         Kind::CloudEvent => deployed::read_cloudevent(body, received),
-        Kind::S3 => Ok(Observation::Nothing("an object of S3, not an image or a task")),
+        Kind::S3 => s3::read(body, received),
         Kind::DeploymentRequest => request::read(body, received),
         Kind::Other => other(body, received),
     }

@@ -40,9 +40,16 @@ impl Tracker {
         matches!(kind.parse(), Ok(Kind::EcrImage | Kind::RegistryNotification | Kind::Harbor))
     }
 
+    /// Whether an entry of this kind says something about objects of a bucket, and nothing else.
+    pub fn is_about_objects(kind: &str) -> bool {
+        matches!(kind.parse(), Ok(Kind::S3))
+    }
+
     /// Whether an entry of this kind is acted on by [`Tracker::apply`].
     pub fn tracks(kind: &str) -> bool {
-        kind.parse::<Kind>().is_ok() && !Self::is_about_images(kind)
+        kind.parse::<Kind>().is_ok()
+            && !Self::is_about_images(kind)
+            && !Self::is_about_objects(kind)
     }
 
     /// Reads `entry` and adds what it says to `facts`.

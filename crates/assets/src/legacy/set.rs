@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use futures::FutureExt as _;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use portolan_bucket::{Bucket, Key, Listed, Trouble};
 
@@ -9,7 +10,7 @@ use super::marker::{Marker, State, Stored};
 use super::{LegacyError, Told, Tone};
 
 /// Objects of one set at most.
-const MOST: usize = 100_000;
+pub(super) const MOST: usize = 100_000;
 /// Objects that are looked at, copied or sent at once.
 pub(super) const AT_ONCE: usize = 8;
 /// What tells the SHA-256 of an object, in its metadata.
@@ -73,15 +74,18 @@ impl Set {
             }
         }
         // A bucket that was moved has other etags; the hash in the metadata moves with the bytes.
-        let below = &below;
-        let looked = stream::iter(doubtful).map(async |(name, stored)| {
+        let mut looks = Vec::with_capacity(doubtful.len());
+        for (name, stored) in doubtful {
             let key = key(&format!("{below}{name}"))?;
-            let found = bucket.head(&key).await?;
-            let hash = found.and_then(|found| found.metadata.get(PACKAGE_HASH).cloned());
-            let same = stored.sha256.is_some() && hash == stored.sha256;
-            Ok::<_, LegacyError>((!same).then_some(name))
-        });
-        let other: Vec<_> = looked.buffer_unordered(AT_ONCE).try_collect().await?;
+            let look = async move {
+                let found = bucket.head(&key).await?;
+                let hash = found.and_then(|found| found.metadata.get(PACKAGE_HASH).cloned());
+                let same = stored.sha256.is_some() && hash == stored.sha256;
+                Ok::<_, LegacyError>((!same).then_some(name))
+            };
+            looks.push(look.boxed());
+        }
+        let other: Vec<_> = stream::iter(looks).buffer_unordered(AT_ONCE).try_collect().await?;
         if let Some(name) = other.into_iter().flatten().next() {
             return Ok(Self::Part(format!("{name} is not what was uploaded")));
         }

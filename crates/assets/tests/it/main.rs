@@ -11,3 +11,4 @@ mod prune;
 mod repository;
 mod sets;
 mod trust;
+mod watch;

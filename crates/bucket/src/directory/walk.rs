@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::{Directory, HIDDEN, is_missing, on_disk};
-use crate::list::PAGE;
+use crate::list::{MOST_FOLDERS, PAGE};
 use crate::{BucketError, Key, Listed};
 
 /// A directory that is being listed.
@@ -54,6 +54,29 @@ impl DirectoryListing {
         .await?;
         self.left = left;
         Ok(if page.is_empty() { None } else { Some(page) })
+    }
+}
+
+impl Directory {
+    /// The names of the folders below `folder`, which is empty or ends with a slash.
+    pub(crate) async fn folders(&self, folder: &str) -> Result<Vec<String>, BucketError> {
+        if !is_safe(folder) {
+            return Ok(Vec::new());
+        }
+        let (directory, folder) = (self.clone(), folder.to_owned());
+        let mut found = on_disk(move || {
+            let inside = directory.folder(&folder, &folder)?;
+            let names = inside.iter().filter_map(|name| name.strip_suffix('/'));
+            let names = names.filter_map(|name| name.strip_prefix(folder.as_str()));
+            Ok::<Vec<String>, BucketError>(names.map(ToOwned::to_owned).collect())
+        })
+        .await?;
+        if found.len() > MOST_FOLDERS {
+            let (doing, limit) = ("list folders".to_owned(), MOST_FOLDERS as u64);
+            return Err(BucketError::TooLarge { doing, limit, unit: "folders" });
+        }
+        found.reverse();
+        Ok(found)
     }
 }
 

@@ -211,3 +211,21 @@ async fn below_a_prefix_nothing_else_is_seen() {
         assert!(bucket.with_prefix("../p").is_err());
     }
 }
+
+#[tokio::test]
+async fn folders_are_told_without_their_objects() {
+    let bed = bed::make().await;
+    for bucket in &bed.buckets {
+        for name in ["a/main/commits/1.json", "a/main/blobs/x", "a/pr/uses/1", "b/c", "top"] {
+            put(bucket, name, "x").await;
+        }
+        assert_eq!(bucket.folders("").await.unwrap(), ["a", "b"], "{}", bucket.name());
+        assert_eq!(bucket.folders("a").await.unwrap(), ["main", "pr"]);
+        assert_eq!(bucket.folders("a/main").await.unwrap(), ["blobs", "commits"]);
+        assert!(bucket.folders("a/main/commits").await.unwrap().is_empty());
+        assert!(bucket.folders("none").await.unwrap().is_empty());
+        let below = bucket.with_prefix("a").unwrap();
+        assert_eq!(below.folders("").await.unwrap(), ["main", "pr"]);
+        assert_eq!(below.folders("pr").await.unwrap(), ["uses"]);
+    }
+}

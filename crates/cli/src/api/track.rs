@@ -57,6 +57,26 @@ pub(crate) struct Whereabouts {
     pub(crate) images: u64,
     pub(crate) tasks: u64,
     pub(crate) found: Vec<Found>,
+    /// Asset sets of the commit, or with a file of the digest.
+    #[serde(default)]
+    pub(crate) assets: Vec<KeptAssets>,
+}
+
+/// What a build made for a commit, and where it is kept.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct KeptAssets {
+    pub(crate) project: String,
+    pub(crate) scope: String,
+    pub(crate) commit: String,
+    pub(crate) state: String,
+    pub(crate) files: u64,
+    pub(crate) bytes: u64,
+    pub(crate) made_at: Timestamp,
+    pub(crate) bucket: String,
+    pub(crate) key: String,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
 }
 
 /// Tasks of one deployment that run an image.

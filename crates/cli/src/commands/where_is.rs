@@ -7,7 +7,7 @@ use crate::api::track::{Narrow, Whereabouts};
 use crate::args::track::Where;
 use crate::error::{Failure, Outcome};
 use crate::exit::Code;
-use crate::human::{age, count};
+use crate::human::{age, count, size};
 use crate::run::Context;
 use crate::table::Columns;
 
@@ -20,7 +20,7 @@ pub(crate) async fn run(context: &Context, arguments: Where) -> Outcome {
     let (kind, fact) = fact(&arguments)?;
     let narrow = Narrow { environments: &arguments.environments, at: arguments.moment.at };
     let found = session.api().await?.whereabouts(kind, fact, narrow).await?;
-    if found.found.is_empty() {
+    if found.found.is_empty() && found.assets.is_empty() {
         let images = count(found.images, "image");
         let guessed = arguments.what.is_some();
         let hint = if guessed { "; --help tells the flags that say what is meant" } else { "" };
@@ -71,7 +71,29 @@ fn table(whereabouts: &Whereabouts) -> String {
             found.digest.to_string().chars().take("sha256:".len() + 12).collect(),
         ]);
     }
-    columns.finish(&[3])
+    let tasks = columns.finish(&[3]);
+    if whereabouts.assets.is_empty() {
+        return tasks;
+    }
+    let headings = ["ASSETS OF", "COMMIT", "STATE", "FILES", "SIZE", "AGE", "KEPT AT"];
+    let mut columns = Columns::new(headings);
+    for set in &whereabouts.assets {
+        let whose = match (set.project.as_str(), set.scope.as_str()) {
+            ("", _) => "-".to_owned(),
+            (project, scope) => format!("{project} ({scope})"),
+        };
+        columns.row([
+            whose,
+            set.commit.chars().take(12).collect(),
+            set.state.clone(),
+            set.files.to_string(),
+            size(set.bytes),
+            age(set.made_at, whereabouts.at),
+            format!("{}/{}", set.bucket, set.key),
+        ]);
+    }
+    let assets = columns.finish(&[3, 4]);
+    if whereabouts.found.is_empty() { assets } else { format!("{tasks}\n{assets}") }
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use portolan_assets::keys::PublicKey;
 use portolan_assets::{Project, Scope};
-use portolan_bucket::BucketUrl;
+use portolan_aws::AwsSettings;
+use portolan_bucket::{BucketSettings, BucketUrl};
 
 use super::error::ConfigError;
 use super::layers::Layers;
@@ -38,12 +39,27 @@ pub(crate) struct AssetsConfig {
     pub(crate) timeout: Duration,
     /// Requests in flight.
     pub(crate) parallel: usize,
+    /// Between two looks of a server through the bucket; none for never.
+    pub(crate) sweep: Option<Duration>,
     /// The address of a store that speaks S3.
     pub(crate) endpoint: Option<String>,
     /// The AWS region.
     pub(crate) region: Option<String>,
     /// The AWS role to assume.
     pub(crate) role_arn: Option<String>,
+}
+
+impl AssetsConfig {
+    /// How the bucket is reached.
+    pub(crate) fn bucket(&self) -> BucketSettings {
+        let aws = AwsSettings {
+            region: self.region.clone(),
+            role_arn: self.role_arn.clone(),
+            endpoint: self.endpoint.clone(),
+            ..AwsSettings::default()
+        };
+        BucketSettings { aws, ..BucketSettings::default() }
+    }
 }
 
 /// What manifests are signed with.
@@ -84,6 +100,7 @@ pub(super) fn read(layers: &Layers) -> Result<AssetsConfig, ConfigError> {
         legacy: layers.get("assets.legacy")?,
         timeout: Duration::from_secs(layers.at_least_one::<u32>("assets.timeout_seconds")?.into()),
         parallel: parallel.min(256),
+        sweep: super::minutes(layers, "assets.sweep_minutes")?,
         endpoint: name("assets.endpoint")?,
         region: name("assets.region")?,
         role_arn: name("assets.role_arn")?,

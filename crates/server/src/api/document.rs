@@ -27,6 +27,7 @@ use crate::App;
         (name = "repositories", description = "Repositories of source code, teams, templates"),
         (name = "events", description = "What the outside world said, and what became of it"),
         (name = "jobs", description = "What is queued and what runs"),
+        (name = "assets", description = "What builds made for commits, as it is kept in buckets"),
         (name = "releases", description = "What is deployed together, plans, and bringing it to environments"),
         (name = "notifications", description = "Who was told of what"),
         (name = "admin", description = "What an administrator asks for"),

@@ -8,6 +8,7 @@ mod answer;
 mod artifacts;
 mod ask;
 mod asked;
+mod assets;
 mod cached;
 mod changes;
 mod commits;
@@ -95,6 +96,8 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(releases::one))
         .routes(routes!(releases::quarantine, releases::lift))
         .routes(routes!(changes::of_release))
+        .routes(routes!(assets::list))
+        .routes(routes!(assets::of_commit))
         .routes(routes!(commits::tell))
         .routes(routes!(commits::one))
         .routes(routes!(plans::make))

@@ -4,12 +4,14 @@ use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 use portolan_model::{Digest, Reference, Timestamp};
+use portolan_store::AssetFilter;
 use portolan_tracker::where_is::{Fact, Found};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::ask::shown;
 use super::asked::Asked;
+use super::assets::{self, AssetSetInfo};
 use super::cached::Cached;
 use super::error::{ApiError, ApiResult, Message};
 use crate::App;
@@ -31,6 +33,9 @@ pub(super) struct Whereabouts {
     tasks: usize,
     /// What runs them: by service, then in the order of promotion.
     found: Vec<WhereFound>,
+    /// The asset sets of that commit, or with a file of that digest; 100 at most. Whatever the moment,
+    /// they are those that are kept now.
+    assets: Vec<AssetSetInfo>,
 }
 
 /// Tasks of one deployment that run an image.
@@ -130,9 +135,26 @@ pub(super) async fn find(
             images,
             tasks,
             found: found.found.into_iter().map(Into::into).collect(),
+            assets: match kept_as(&fact) {
+                Some(filter) => assets::kept(&app, &filter).await?,
+                None => Vec::new(),
+            },
         })
     };
     kept.answer(&app, key, &headers, make).await
+}
+
+/// Which asset sets are what is looked for; none where none can be.
+fn kept_as(fact: &Fact) -> Option<AssetFilter> {
+    match fact {
+        Fact::Commit(commit) => {
+            Some(AssetFilter { commit: Some(commit.clone()), ..AssetFilter::default() })
+        }
+        Fact::Digest(digest) => {
+            Some(AssetFilter { digest: Some(*digest), ..AssetFilter::default() })
+        }
+        Fact::Image(..) | Fact::Path(_) | Fact::Label(..) => None,
+    }
 }
 
 /// What is looked for.

@@ -28,7 +28,7 @@ const ALWAYS: &[(&str, Need)] = &[
     ("/", Need::Nothing),
     ("/health", Need::Nothing),
     ("/ready", Need::Nothing),
-    ("/ui/assets/{file}", Need::Nothing),
+    ("/ui/static/{file}", Need::Nothing),
     ("/ui/login", Need::Nothing),
     ("/ui/logout", Need::Nothing),
     // Also to look: a plan is made by asking whoever runs the environment.

@@ -18,6 +18,8 @@ pub(super) enum Section {
     Releases,
     /// Repositories, tags and images.
     Images,
+    /// What builds made for commits.
+    Assets,
     /// Work that is done, waits or failed.
     Jobs,
     /// What the outside world said.

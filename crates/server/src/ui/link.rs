@@ -3,7 +3,7 @@
 use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use portolan_model::{Digest, ReleaseId, RepositoryName, RolloutId, Tag};
+use portolan_model::{CommitId, Digest, ReleaseId, RepositoryName, RolloutId, Tag};
 
 /// What stands in a query as it is.
 const QUERY: &AsciiSet =
@@ -49,6 +49,11 @@ impl Link {
     /// The page `what` of something called `name`, whatever characters the name has.
     fn named(what: &str, name: &str) -> Self {
         Self::to(format!("/ui/{what}/{}", utf8_percent_encode(name, NAME)))
+    }
+
+    /// What builds made for a commit.
+    pub(super) fn assets(commit: &CommitId) -> Self {
+        Self::to(format!("/ui/assets/{commit}"))
     }
 
     /// A service.

@@ -23,6 +23,7 @@ mod now;
 mod paging;
 mod releases;
 mod show;
+mod static_files;
 #[cfg(test)]
 mod tests;
 mod track;
@@ -71,13 +72,15 @@ pub(crate) fn routes() -> Router<App> {
         .route("/ui/rollout/{id}", get(releases::rollout))
         .route("/ui/rollout/{id}/approve", post(releases::approve))
         .route("/ui/rollout/{id}/refuse", post(releases::refuse))
+        .route("/ui/assets", get(assets::list))
+        .route("/ui/assets/{commit}", get(assets::of_commit))
         .route("/ui/jobs", get(jobs::list))
         .route("/ui/jobs/{id}", get(jobs::one))
         .route("/ui/where", get(where_is::where_is))
         .route("/ui/changes", get(live::changes))
         .route("/ui/login", get(login::form).post(login::log_in))
         .route("/ui/logout", post(login::log_out))
-        .route("/ui/assets/{file}", get(assets::serve))
+        .route("/ui/static/{file}", get(static_files::serve))
         .route("/ui/{*rest}", get(error::no_such_page))
         .layer(middleware::map_response(headers::guard))
         .layer(live::room())

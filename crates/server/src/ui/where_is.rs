@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use portolan_model::{Digest, Target};
-use portolan_store::{Page, Placed, Store};
+use portolan_store::{AssetFilter, Page, Placed, Store};
 use serde::Deserialize;
 
 use crate::App;
@@ -64,6 +64,7 @@ pub(in crate::ui) async fn where_is(
         }
         groups.extend(digests(&store, asked).await?);
         groups.extend(commits(&store, asked).await?);
+        groups.extend(assets(&store, asked).await?);
         groups.extend(repositories(&store, asked).await?);
         groups.extend(services(&store, asked).await?);
         groups.extend(tags(&store, asked).await?);
@@ -136,6 +137,35 @@ async fn commits(store: &Store, asked: &str) -> Result<Option<Group>, PageError>
     let heading = "Images built from this commit".to_owned();
     let lines: Vec<_> = images.iter().map(placed).collect();
     Ok((!lines.is_empty()).then_some(Group { heading, more: None, lines }))
+}
+
+async fn assets(store: &Store, asked: &str) -> Result<Option<Group>, PageError> {
+    let filter = match asked.parse::<Digest>() {
+        Ok(digest) => AssetFilter { digest: Some(digest), ..AssetFilter::default() },
+        Err(_) if shortened(asked).is_some() && !asked.contains(':') => {
+            AssetFilter { commit: Some(asked.to_owned()), ..AssetFilter::default() }
+        }
+        Err(_) => return Ok(None),
+    };
+    let (found, now) = (store.asset_sets(&filter, Page::first(LINES)).await?, store.now());
+    let more = (found.total > LINES && filter.commit.is_some()).then(|| {
+        (format!("All {}", count(found.total)), Link::to("/ui/assets").with("commit", asked))
+    });
+    let lines: Vec<_> = found
+        .items
+        .iter()
+        .map(|set| Line {
+            text: Visible::cut(
+                &format!("{} {} {}", set.commit.short(), set.project, set.scope),
+                200,
+            ),
+            link: Link::assets(&set.commit),
+            digest: None,
+            when: Some(When::new(set.made_at, now)),
+        })
+        .collect();
+    let heading = "What builds made for it".to_owned();
+    Ok((!lines.is_empty()).then_some(Group { heading, more, lines }))
 }
 
 async fn repositories(store: &Store, asked: &str) -> Result<Option<Group>, PageError> {

@@ -5,6 +5,7 @@ mod collect;
 mod notify;
 #[cfg(test)]
 mod probe;
+pub(crate) mod read_assets;
 mod rebuild;
 pub(crate) mod rollout;
 mod scan;
@@ -15,6 +16,7 @@ use futures::future::BoxFuture;
 use portolan_catalogue::CatalogueError;
 use portolan_store::{Job, StoreError};
 
+use super::assets_sweep::SweepAssets;
 use super::ecs_sweep::SweepEcs;
 use super::github::SyncRepositories;
 use super::queue::{self, Failure, Progress, Work as _};
@@ -25,6 +27,7 @@ pub(crate) use collect::CollectGarbage;
 pub(crate) use notify::Notify;
 #[cfg(test)]
 pub(super) use probe::Probe;
+pub(crate) use read_assets::ReadAssets;
 pub(crate) use rebuild::RebuildTracks;
 use rollout::RunRollout;
 pub(crate) use scan::ScanImage;
@@ -39,6 +42,8 @@ pub(super) const ALL: &[&str] = &[
     CollectGarbage::KIND,
     SyncRepositories::KIND,
     SweepEcs::KIND,
+    ReadAssets::KIND,
+    SweepAssets::KIND,
     RebuildTracks::KIND,
     RunRollout::KIND,
     WriteTable::KIND,
@@ -51,6 +56,8 @@ pub(super) const COMMON: &[&str] = &[
     CollectGarbage::KIND,
     SyncRepositories::KIND,
     SweepEcs::KIND,
+    ReadAssets::KIND,
+    SweepAssets::KIND,
     RebuildTracks::KIND,
     WriteTable::KIND,
 ];
@@ -74,6 +81,8 @@ pub(super) fn begin(
         CollectGarbage::KIND => queue::begin::<CollectGarbage>(job, app, progress),
         SyncRepositories::KIND => queue::begin::<SyncRepositories>(job, app, progress),
         SweepEcs::KIND => queue::begin::<SweepEcs>(job, app, progress),
+        ReadAssets::KIND => queue::begin::<ReadAssets>(job, app, progress),
+        SweepAssets::KIND => queue::begin::<SweepAssets>(job, app, progress),
         RebuildTracks::KIND => queue::begin::<RebuildTracks>(job, app, progress),
         RunRollout::KIND => queue::begin::<RunRollout>(job, app, progress),
         WriteTable::KIND => queue::begin::<WriteTable>(job, app, progress),

@@ -1,6 +1,7 @@
 //! The journal worker: acts on what the outside world said.
 
 mod images;
+mod objects;
 
 use std::time::Duration;
 
@@ -48,7 +49,12 @@ async fn apply_next(app: &App, backlog: &mut Backlog) -> Result<usize, StoreErro
     let waiting = backlog.next().await?;
     let many = waiting.entries.len();
     for entry in waiting.entries.iter().filter(|entry| !Tracker::tracks(&entry.kind)) {
-        settle(&app.store, entry.id, images::apply(app, entry).await).await?;
+        let outcome = if Tracker::is_about_objects(&entry.kind) {
+            objects::apply(app, entry).await
+        } else {
+            images::apply(app, entry).await
+        };
+        settle(&app.store, entry.id, outcome).await?;
     }
     if !waiting.understood.is_empty() {
         track(app, waiting).await?;

@@ -7,6 +7,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::App;
 
+mod assets_sweep;
 mod ecs_sweep;
 mod github;
 mod here;
@@ -45,6 +46,7 @@ impl Workers {
         tasks.spawn(housekeeping::run(app.clone(), stop.clone()));
         tasks.spawn(github::run(app.clone(), stop.clone()));
         tasks.spawn(registry_sweep::run(app.clone(), stop.clone()));
+        tasks.spawn(assets_sweep::run(app.clone(), stop.clone()));
         tasks.spawn(here::run(app.clone(), stop.clone()));
         for place in &app.settings.aws.swept {
             tasks.spawn(ecs_sweep::run(app.clone(), place.name.clone(), stop.clone()));

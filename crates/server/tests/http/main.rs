@@ -4,6 +4,7 @@
 
 mod admin;
 mod artifacts;
+mod assets;
 mod bad_input;
 mod bed;
 mod deployments;

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod assets;
 mod bed;
 mod blobs;
 mod catalogue;

@@ -11,7 +11,7 @@ use portolan_assets::manifest::Tools;
 use portolan_assets::pattern::Patterns;
 use portolan_assets::{Assets, Project, Run, Scope};
 use portolan_aws::{Aws, AwsSettings, Kms};
-use portolan_bucket::{Bucket, BucketSettings, BucketUrl};
+use portolan_bucket::{Bucket, BucketUrl};
 use portolan_model::{CommitId, Secret};
 
 use super::trust;
@@ -86,16 +86,10 @@ impl<'a> Desk<'a> {
     /// The sets, as this run may see them.
     pub(super) async fn assets(&self, git: Option<&Git>) -> Outcome<Assets> {
         let config = &self.config;
-        let aws = AwsSettings {
-            region: config.region.clone(),
-            role_arn: config.role_arn.clone(),
-            endpoint: config.endpoint.clone(),
-            ..AwsSettings::default()
-        };
-        let settings = BucketSettings { aws: aws.clone(), ..BucketSettings::default() };
+        let settings = config.bucket();
         let bucket = Bucket::open(&self.url, &settings).await;
         let bucket = bucket.map_err(|error| super::failure(&error.into()))?;
-        let signer = if self.read_only { None } else { self.signer(&aws).await? };
+        let signer = if self.read_only { None } else { self.signer(&settings.aws).await? };
         let reads = config.reads.clone().unwrap_or_else(|| trust::usual_reads(&self.scope));
         let run = Run {
             project: self.project.clone(),

@@ -1,5 +1,6 @@
 //! What a job is about, in words, and where that is.
 
+use portolan_assets::watch::Kept;
 use portolan_model::{Digest, RepositoryName};
 use portolan_store::Job;
 
@@ -29,9 +30,16 @@ impl Subject {
             }
             None => (repository.to_string(), Link::repository(&repository)),
         });
+        let kept = field("key").and_then(|key| key.parse::<Kept>().ok());
+        let object = object.or_else(|| {
+            let commit = kept?.commit().clone();
+            Some((commit.short().to_owned(), Link::assets(&commit)))
+        });
         let title = match job.kind.as_str() {
             "scan-image" => "Scan an image",
             "backfill" => "Catalogue what the registry holds",
+            "read-assets" => "Read what a build made",
+            "sweep-assets" => "Look through the bucket of assets",
             "registry-gc" => "Collect the registry's garbage",
             other => other,
         };
@@ -46,6 +54,10 @@ impl Subject {
             }
             "registry-gc" => {
                 "Nothing that is in use was removed. Start it again with portolan registry gc."
+            }
+            "read-assets" | "sweep-assets" => {
+                "When the reason is gone, the next look through the bucket finds it: see \
+                 sweep_minutes under [assets] of the configuration."
             }
             _ => "The server's log has more about it.",
         };

@@ -16,7 +16,7 @@ mod words;
 pub(super) use back::back;
 pub(super) use backs::Backs;
 pub(super) use board::board;
-pub(super) use one::{one, quarantine};
+pub(super) use one::{one, quarantine, shown_url};
 pub(super) use plan::{order, show as plan};
 pub(super) use prepare::prepare;
 pub(super) use rollout::{approve, refuse, rollout};

@@ -175,7 +175,7 @@ async fn cells(
 }
 
 /// A URL that may be a link, and how it is shown. What was recorded by others is looked at again.
-pub(super) fn shown_url(url: &str) -> Option<(String, Visible)> {
+pub(in crate::ui) fn shown_url(url: &str) -> Option<(String, Visible)> {
     let url = url::Url::parse(url).ok().filter(|it| matches!(it.scheme(), "http" | "https"))?;
     let shown = Visible::cut(url.as_str(), 100);
     Some((url.into(), shown))

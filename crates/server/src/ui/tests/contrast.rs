@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-const CSS: &str = include_str!("../../../assets/portolan.css");
+const CSS: &str = include_str!("../../../static/portolan.css");
 
 /// Texts, each with the grounds that it stands on.
 const PAIRS: &[(&str, &[&str])] = &[

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use super::bed::{Bed, change};
 use super::shop::{self, Shop};
 use super::yard::Yard;
-use super::{fleet, story};
+use super::{assets, fleet, story};
 
 /// The pages over a filled store, on a port of this machine.
 struct Site {
@@ -24,6 +24,9 @@ impl Site {
         fleet::tell(&bed).await;
         let yard = Yard::of(&mut bed);
         let shop = shop::tell(&bed, &yard).await;
+        for number in 1..4 {
+            assets::see(&bed, assets::set(number), &["app.zip", "lambdas/resize.zip"]).await;
+        }
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let router = bed.router();
@@ -88,6 +91,8 @@ fn pages() -> Vec<(&'static str, String)> {
             ),
         ),
         ("jobs", "/ui/jobs".to_owned()),
+        ("assets", "/ui/assets".to_owned()),
+        ("asset", format!("/ui/assets/{}", assets::commit(2))),
         ("where", "/ui/where?q=orders".to_owned()),
         ("nothing", "/ui/where?q=nowhere".to_owned()),
         ("error", "/ui/no-such-page".to_owned()),

@@ -5,6 +5,7 @@ use portolan_model::{Digest, FileKind};
 use portolan_store::{FileRecord, ImageKind, ScannedImage};
 use serde_json::json;
 
+use super::assets;
 use super::bed::{Bed, change};
 use super::shop;
 use super::story::{
@@ -55,6 +56,18 @@ async fn hostile() -> Bed {
     let image = digest("failed");
     change!(store, |tx| tx.image_failed(&image, &format!("{SCRIPT}{BIDI}"), ago(1)).await);
     tag(store, "hostile:failed", Some("failed"), ago(1)).await;
+    let set = portolan_store::AssetSet {
+        project: SCRIPT.to_owned(),
+        scope: QUOTE.to_owned(),
+        bucket: format!("s3://{BIDI}"),
+        key: QUOTE.to_owned(),
+        inputs: Some(SCRIPT.to_owned()),
+        signed_by: Some(QUOTE.to_owned()),
+        made_by: Some(SCRIPT.to_owned()),
+        ci_url: Some(format!("javascript:{SCRIPT}")),
+        ..assets::set(1)
+    };
+    assets::see(&bed, set, &[SCRIPT, BIDI, QUOTE]).await;
     let payload = json!({ "repository": SCRIPT, "digest": QUOTE, "x": BIDI });
     let id = job(store, "scan-image", payload, ago(1)).await;
     change!(store, |tx| {
@@ -91,6 +104,9 @@ async fn what_others_wrote_stays_text_on_every_page() {
         format!("/ui/images?q={encoded}"),
         "/ui/images?q=%22%20onmouseover=%22alert(1)".to_owned(),
         "/ui/images/hostile".to_owned(),
+        "/ui/assets".to_owned(),
+        format!("/ui/assets?project={encoded}&scope=%22%3E{encoded}"),
+        format!("/ui/assets/{}", assets::commit(1)),
         format!("/ui/images/hostile?q={encoded}%E2%80%AE"),
         "/ui/image/hostile:1.0.0".to_owned(),
         format!("/ui/image/hostile:1.0.0?q={encoded}&kept=%22%3E&platform=%22%3E{encoded}"),

@@ -1,5 +1,6 @@
 //! The pages, asked in process over a filled SQLite store.
 
+mod assets;
 mod bed;
 mod contrast;
 mod drive;

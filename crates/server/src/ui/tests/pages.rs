@@ -45,8 +45,8 @@ async fn what_is_not_there_is_said_in_the_frame() {
     let bed = Bed::new().await;
     for (path, status) in [
         ("/ui/nothing", StatusCode::NOT_FOUND),
-        ("/ui/assets/nothing.css", StatusCode::NOT_FOUND),
-        ("/ui/assets/htmx.LICENSE", StatusCode::NOT_FOUND),
+        ("/ui/static/nothing.css", StatusCode::NOT_FOUND),
+        ("/ui/static/htmx.LICENSE", StatusCode::NOT_FOUND),
         ("/ui/images?page=x", StatusCode::BAD_REQUEST),
         ("/ui/images?page=-1", StatusCode::BAD_REQUEST),
     ] {
@@ -61,7 +61,7 @@ async fn what_is_not_there_is_said_in_the_frame() {
 #[tokio::test]
 async fn every_answer_keeps_to_itself() {
     let bed = Bed::new().await;
-    for path in ["/ui/images", "/ui/nothing", "/ui/assets/portolan.css", "/ui/images?page=x"] {
+    for path in ["/ui/images", "/ui/nothing", "/ui/static/portolan.css", "/ui/images?page=x"] {
         let headers = bed.ask(path, &[]).await.headers;
         let policy = headers["content-security-policy"].to_str().unwrap();
         assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
@@ -76,7 +76,7 @@ async fn assets_are_kept_and_asked_for_again_cheaply() {
     let bed = Bed::new().await;
     let page = bed.page("/ui/images").await;
     for name in ["portolan.", "htmx.min.", "mark."] {
-        let from = page.find(&format!("/ui/assets/{name}")).unwrap();
+        let from = page.find(&format!("/ui/static/{name}")).unwrap();
         let path = page[from..].split('"').next().unwrap();
         let asset = bed.ask(path, &[]).await;
         assert_eq!(asset.status, StatusCode::OK);
@@ -85,7 +85,7 @@ async fn assets_are_kept_and_asked_for_again_cheaply() {
         let again = bed.ask(path, &[("if-none-match", known)]).await;
         assert_eq!((again.status, again.body.as_str()), (StatusCode::NOT_MODIFIED, ""));
     }
-    let plain = bed.ask("/ui/assets/portolan.css", &[]).await;
+    let plain = bed.ask("/ui/static/portolan.css", &[]).await;
     assert_eq!(
         (plain.status, &plain.headers["cache-control"]),
         (StatusCode::OK, &"no-cache".parse().unwrap())

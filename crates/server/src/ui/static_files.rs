@@ -1,6 +1,6 @@
 //! The stylesheet, the scripts and the mark, embedded in the binary.
 //!
-//! A page names an asset with a part of its digest (`/ui/assets/portolan.0123456789ab.css`), so
+//! A page names a file with a part of its digest (`/ui/static/portolan.0123456789ab.css`), so
 //! that a browser may keep it for ever and still never shows a page with an older one.
 
 use std::borrow::Cow;
@@ -15,18 +15,18 @@ use super::ask::At;
 use super::error::PageError;
 
 #[derive(RustEmbed)]
-#[folder = "assets/"]
-struct Assets;
+#[folder = "static/"]
+struct Files;
 
 fn digest(file: &EmbeddedFile) -> Digest {
     Digest::from_bytes(file.metadata.sha256_hash())
 }
 
-/// The URL of the asset `name`, as it is now.
+/// The URL of the file `name`, as it is now.
 pub(super) fn url(name: &str) -> String {
-    let Some(file) = Assets::get(name) else { return format!("/ui/assets/{name}") };
+    let Some(file) = Files::get(name) else { return format!("/ui/static/{name}") };
     let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
-    format!("/ui/assets/{stem}.{}.{extension}", digest(&file).short())
+    format!("/ui/static/{stem}.{}.{extension}", digest(&file).short())
 }
 
 /// The name in `asked`, and the part of the digest in it, where it has one.
@@ -42,7 +42,7 @@ fn parts(asked: &str) -> (Cow<'_, str>, Option<&str>) {
     }
 }
 
-/// The media type of the asset `name`; none of what lies beside the assets, such as licences.
+/// The media type of the file `name`; none of what lies beside, such as licences.
 fn media_type(name: &str) -> Option<&'static str> {
     match name.rsplit_once('.')?.1 {
         "css" => Some("text/css; charset=utf-8"),
@@ -52,11 +52,11 @@ fn media_type(name: &str) -> Option<&'static str> {
     }
 }
 
-/// `GET /ui/assets/{file}`.
+/// `GET /ui/static/{file}`.
 pub(super) async fn serve(At(asked): At, headers: HeaderMap) -> Result<Response, PageError> {
     let (name, short) = parts(&asked);
     let media_type = media_type(&name).ok_or(PageError::NoSuchPage)?;
-    let file = Assets::get(&name).ok_or(PageError::NoSuchPage)?;
+    let file = Files::get(&name).ok_or(PageError::NoSuchPage)?;
     let digest = digest(&file);
     let tag = format!("\"{}\"", digest.short());
     let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| {
@@ -92,9 +92,9 @@ mod tests {
 
     #[test]
     fn the_address_has_a_part_of_the_digest() {
-        let file = Assets::get("portolan.css").unwrap();
+        let file = Files::get("portolan.css").unwrap();
         let address = url("portolan.css");
-        let (name, short) = parts(address.strip_prefix("/ui/assets/").unwrap());
+        let (name, short) = parts(address.strip_prefix("/ui/static/").unwrap());
         assert_eq!(name, "portolan.css");
         assert_eq!(short, Some(Digest::of(&file.data).short().as_str()));
         assert_eq!(parts("htmx.min.js"), ("htmx.min.js".into(), None));
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn htmx_is_the_published_file() {
-        let file = Assets::get("htmx.min.js").unwrap();
+        let file = Files::get("htmx.min.js").unwrap();
         assert_eq!(
             digest(&file).hex(),
             "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130"
