@@ -138,8 +138,11 @@ impl Running<'_> {
             let _ = ended.await;
         }));
         let mut stop = std::pin::pin!(stop);
+        // On the heap, as the story below: an optimised build cannot lay out futures that lie so deep in
+        // each other.
+        let mut told = Box::pin(self.tell(stays));
         let (outcome, mut served) = tokio::select! {
-            told = self.tell(stays) => (told, None),
+            told = &mut told => (told, None),
             () = &mut stop => (Err(Failure::new(Code::Interrupted, "interrupted")), None),
             served = &mut work => (Ok(()), Some(served)),
         };
@@ -175,7 +178,7 @@ impl Running<'_> {
         show.begin(&runs, self.home.path())?;
         let in_containers = matches!(self.runs, Runs::InContainers(_));
         let story = Story::new(self.context, self.config, self.home, &api, in_containers)?;
-        story.tell(&show).await?;
+        Box::pin(story.tell(&show)).await?;
         show.end(stays)
     }
 }
