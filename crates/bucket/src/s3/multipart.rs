@@ -28,6 +28,17 @@ pub(super) fn parts(size: u64, wanted: u64) -> impl Iterator<Item = (i32, Range<
         .map(move |(number, start)| (number, start..(start + part).min(size)))
 }
 
+/// The id of an upload in an answer that is well but for the name of its root: some stores give it
+/// another one than S3's, and the SDK then reads nothing of it.
+fn upload_id(answer: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(answer).ok()?;
+    let (_, rest) = text.split_once("<UploadId>")?;
+    let (id, _) = rest.split_once("</UploadId>")?;
+    // An id with references to characters is none that may be sent back as it stands.
+    let plain = !id.is_empty() && id.len() <= 4096 && !id.contains(['&', '<', '>']);
+    plain.then(|| id.to_owned())
+}
+
 impl S3 {
     pub(super) async fn put_parts(
         &self,
@@ -92,9 +103,16 @@ impl S3 {
             let call = client.create_multipart_upload().bucket(&*self.name).key(key.as_str());
             with(call).send()
         });
-        let answer = answer.await.map_err(|error| BucketError::call(doing(), &error))?;
+        let id = match answer.await {
+            Ok(answer) => answer.upload_id,
+            Err(error) => {
+                let told = error.raw_response().filter(|answer| answer.status().is_success());
+                let id = told.and_then(|answer| upload_id(answer.body().bytes()?));
+                Some(id.ok_or_else(|| BucketError::call(doing(), &error))?)
+            }
+        };
         let what = "has no id of the upload";
-        answer.upload_id.ok_or_else(|| BucketError::Answer { doing: doing(), what })
+        id.ok_or_else(|| BucketError::Answer { doing: doing(), what })
     }
 
     /// Makes the object of its parts.
@@ -173,6 +191,17 @@ mod tests {
                     (count + 1, range.end)
                 });
             assert!(count <= 10_000 && end == size, "{size}: {count} parts to {end}");
+        }
+    }
+
+    #[test]
+    fn the_id_is_found_whatever_the_root_is_called() {
+        let answer = "<InitiateMultipartUpload><Bucket>b</Bucket><UploadId>7-a_.~</UploadId></InitiateMultipartUpload>";
+        assert_eq!(upload_id(answer.as_bytes()).as_deref(), Some("7-a_.~"));
+        for wrong in
+            ["", "<UploadId></UploadId>", "<UploadId>a&amp;b</UploadId>", "<UploadId>a", "\u{feff}"]
+        {
+            assert_eq!(upload_id(wrong.as_bytes()), None, "{wrong}");
         }
     }
 }

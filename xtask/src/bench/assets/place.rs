@@ -14,13 +14,14 @@ const BUCKET: &str = "bench";
 
 /// `rclone serve s3` over a folder.
 pub(super) struct S3 {
-    _process: Process,
+    process: Process,
     port: u16,
     dir: PathBuf,
 }
 
 impl S3 {
     pub(super) fn start(rclone: &Path, dir: &Path) -> anyhow::Result<Self> {
+        let _ = std::fs::remove_dir_all(dir);
         std::fs::create_dir_all(dir.join(BUCKET))?;
         let port = port::free()?;
         let mut command = Command::new(rclone);
@@ -30,18 +31,7 @@ impl S3 {
         process.wait_until(Duration::from_secs(20), || {
             std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
         })?;
-        let this = Self { _process: process, port, dir: dir.to_owned() };
-        this.empty()?;
-        Ok(this)
-    }
-
-    /// Leaves nothing in the bucket.
-    pub(super) fn empty(&self) -> anyhow::Result<()> {
-        let bucket = self.dir.join(BUCKET);
-        for entry in std::fs::read_dir(&bucket)? {
-            std::fs::remove_dir_all(entry?.path())?;
-        }
-        Ok(())
+        Ok(Self { process, port, dir: dir.to_owned() })
     }
 
     /// How both sides find it.
@@ -55,6 +45,13 @@ impl S3 {
             ("AWS_ENDPOINT_URL", url.clone()),
             ("S3_ENDPOINT_URL", url),
         ]
+    }
+}
+
+impl Drop for S3 {
+    fn drop(&mut self) {
+        self.process.kill();
+        let _ = std::fs::remove_dir_all(&self.dir);
     }
 }
 
