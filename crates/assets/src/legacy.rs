@@ -3,7 +3,7 @@
 //!
 //! Where a way of the original would harm someone it is refused with an exit code of its own
 //! ([`LegacyError::code`]); [`Inputs::exact`] gives the original's way to the letter. What is ours
-//! besides is a marker for each set ([`marker`]): the original neither reads nor lists it.
+//! besides is a marker for each set (`legacy::marker`): the original neither reads nor lists it.
 
 mod cached;
 mod check;
