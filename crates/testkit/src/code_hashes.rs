@@ -34,13 +34,16 @@ pub enum Entry {
     Fifo,
 }
 
+/// Paths, and what is there.
+pub type Tree = &'static [(&'static [u8], Entry)];
+
 /// A tree, a filter, and what comes of them.
 #[derive(Debug, Clone, Copy)]
 pub struct Vector {
     /// What it shows.
     pub name: &'static str,
     /// The files below the repository.
-    pub tree: &'static [(&'static [u8], Entry)],
+    pub tree: Tree,
     /// The filter.
     pub filter: &'static str,
     /// The hash.

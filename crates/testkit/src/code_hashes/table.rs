@@ -1,6 +1,31 @@
 //! The trees, their filters and their hashes.
+
 use super::Entry::{Fifo, Link, Many, Program, Text};
-use super::{NOTHING, Vector};
+use super::{NOTHING, Tree, Vector};
+
+/// Three files in one folder.
+const LETTERS: Tree = &[(b"a.txt", Text("a")), (b"b.txt", Text("b")), (b"c.md", Text("c"))];
+
+/// What the original's README has as its example.
+const LAMBDAS: Tree = &[
+    (b"README.md", Text("R\n")),
+    (b"lambdas/a/main.py", Text("A\n")),
+    (b"lambdas/b/main.py", Text("B\n")),
+    (b"lambdas/b/util.py", Text("U\n")),
+    (b"lambdas/top.py", Text("T\n")),
+];
+
+/// Names that begin with a dot, at every depth.
+const HIDDEN: Tree = &[
+    (b".github/w.yml", Text("W\n")),
+    (b"lambdas/.cache/x.py", Text("X\n")),
+    (b"lambdas/.env", Text("E\n")),
+    (b"lambdas/v.py", Text("V\n")),
+    (b"z.txt", Text("Z\n")),
+];
+
+/// A link to the folder that it is in.
+const LOOP: Tree = &[(b"d/f", Text("F")), (b"d/loop", Link("."))];
 
 /// All of them.
 pub const VECTORS: &[Vector] = &[
@@ -12,118 +37,50 @@ pub const VECTORS: &[Vector] = &[
     },
     Vector {
         name: "h02-star",
-        tree: &[(b"a.txt", Text("a")), (b"b.txt", Text("b")), (b"c.md", Text("c"))],
+        tree: LETTERS,
         filter: "*.txt",
         hash: "187ef4436122d1cc2f40dc2b92f0eba0",
     },
-    Vector {
-        name: "h03-no-match",
-        tree: &[(b"a.txt", Text("a")), (b"b.txt", Text("b")), (b"c.md", Text("c"))],
-        filter: "nope/**",
-        hash: NOTHING,
-    },
-    Vector {
-        name: "h04-empty-filter",
-        tree: &[(b"a.txt", Text("a")), (b"b.txt", Text("b")), (b"c.md", Text("c"))],
-        filter: "",
-        hash: NOTHING,
-    },
+    Vector { name: "h03-no-match", tree: LETTERS, filter: "nope/**", hash: NOTHING },
+    Vector { name: "h04-empty-filter", tree: LETTERS, filter: "", hash: NOTHING },
     Vector {
         name: "h05-readme-example",
-        tree: &[
-            (b"README.md", Text("R\n")),
-            (b"lambdas/a/main.py", Text("A\n")),
-            (b"lambdas/b/main.py", Text("B\n")),
-            (b"lambdas/b/util.py", Text("U\n")),
-            (b"lambdas/top.py", Text("T\n")),
-        ],
+        tree: LAMBDAS,
         filter: "lambdas/**",
         hash: "7d098879572d7b35884020767c6055c7",
     },
     Vector {
         name: "h05b-doublestar-slash-star",
-        tree: &[
-            (b"README.md", Text("R\n")),
-            (b"lambdas/a/main.py", Text("A\n")),
-            (b"lambdas/b/main.py", Text("B\n")),
-            (b"lambdas/b/util.py", Text("U\n")),
-            (b"lambdas/top.py", Text("T\n")),
-        ],
+        tree: LAMBDAS,
         filter: "lambdas/**/*",
         hash: "7d098879572d7b35884020767c6055c7",
     },
     Vector {
         name: "h05e-doublestar-name",
-        tree: &[
-            (b"README.md", Text("R\n")),
-            (b"lambdas/a/main.py", Text("A\n")),
-            (b"lambdas/b/main.py", Text("B\n")),
-            (b"lambdas/b/util.py", Text("U\n")),
-            (b"lambdas/top.py", Text("T\n")),
-        ],
+        tree: LAMBDAS,
         filter: "lambdas/**/*.py",
         hash: "7d098879572d7b35884020767c6055c7",
     },
     Vector {
         name: "h05f-doublestar-trailing-slash",
-        tree: &[
-            (b"README.md", Text("R\n")),
-            (b"lambdas/a/main.py", Text("A\n")),
-            (b"lambdas/b/main.py", Text("B\n")),
-            (b"lambdas/b/util.py", Text("U\n")),
-            (b"lambdas/top.py", Text("T\n")),
-        ],
+        tree: LAMBDAS,
         filter: "lambdas/**/",
         hash: NOTHING,
     },
     Vector {
         name: "h05g-all",
-        tree: &[
-            (b"README.md", Text("R\n")),
-            (b"lambdas/a/main.py", Text("A\n")),
-            (b"lambdas/b/main.py", Text("B\n")),
-            (b"lambdas/b/util.py", Text("U\n")),
-            (b"lambdas/top.py", Text("T\n")),
-        ],
+        tree: LAMBDAS,
         filter: "**",
         hash: "d9d3a929749b73b7124aededfaeb37be",
     },
     Vector {
         name: "h05h-star-star",
-        tree: &[
-            (b"README.md", Text("R\n")),
-            (b"lambdas/a/main.py", Text("A\n")),
-            (b"lambdas/b/main.py", Text("B\n")),
-            (b"lambdas/b/util.py", Text("U\n")),
-            (b"lambdas/top.py", Text("T\n")),
-        ],
+        tree: LAMBDAS,
         filter: "lambdas/*/*",
         hash: "30ded01f214d6ca95a41adb99c5132c8",
     },
-    Vector {
-        name: "h05i-dir-only",
-        tree: &[
-            (b"README.md", Text("R\n")),
-            (b"lambdas/a/main.py", Text("A\n")),
-            (b"lambdas/b/main.py", Text("B\n")),
-            (b"lambdas/b/util.py", Text("U\n")),
-            (b"lambdas/top.py", Text("T\n")),
-        ],
-        filter: "lambdas",
-        hash: NOTHING,
-    },
-    Vector {
-        name: "h05j-dir-slash",
-        tree: &[
-            (b"README.md", Text("R\n")),
-            (b"lambdas/a/main.py", Text("A\n")),
-            (b"lambdas/b/main.py", Text("B\n")),
-            (b"lambdas/b/util.py", Text("U\n")),
-            (b"lambdas/top.py", Text("T\n")),
-        ],
-        filter: "lambdas/",
-        hash: NOTHING,
-    },
+    Vector { name: "h05i-dir-only", tree: LAMBDAS, filter: "lambdas", hash: NOTHING },
+    Vector { name: "h05j-dir-slash", tree: LAMBDAS, filter: "lambdas/", hash: NOTHING },
     Vector {
         name: "h05k-two-doublestars",
         tree: &[(b"x/f", Text("2")), (b"x/y/x/f", Text("1"))],
@@ -132,49 +89,25 @@ pub const VECTORS: &[Vector] = &[
     },
     Vector {
         name: "h06-hidden-default",
-        tree: &[
-            (b".github/w.yml", Text("W\n")),
-            (b"lambdas/.cache/x.py", Text("X\n")),
-            (b"lambdas/.env", Text("E\n")),
-            (b"lambdas/v.py", Text("V\n")),
-            (b"z.txt", Text("Z\n")),
-        ],
+        tree: HIDDEN,
         filter: "**",
         hash: "737d645f4c54d496f8f371a1748da852",
     },
     Vector {
         name: "h06b-hidden-under",
-        tree: &[
-            (b".github/w.yml", Text("W\n")),
-            (b"lambdas/.cache/x.py", Text("X\n")),
-            (b"lambdas/.env", Text("E\n")),
-            (b"lambdas/v.py", Text("V\n")),
-            (b"z.txt", Text("Z\n")),
-        ],
+        tree: HIDDEN,
         filter: "lambdas/**",
         hash: "425a3e9d228952d6bf6ae19e67d8ade4",
     },
     Vector {
         name: "h06c-hidden-explicit",
-        tree: &[
-            (b".github/w.yml", Text("W\n")),
-            (b"lambdas/.cache/x.py", Text("X\n")),
-            (b"lambdas/.env", Text("E\n")),
-            (b"lambdas/v.py", Text("V\n")),
-            (b"z.txt", Text("Z\n")),
-        ],
+        tree: HIDDEN,
         filter: "lambdas/.env",
         hash: "787c9a8e2148e711f6e9f44696cf341f",
     },
     Vector {
         name: "h06e-doublestar-dotname",
-        tree: &[
-            (b".github/w.yml", Text("W\n")),
-            (b"lambdas/.cache/x.py", Text("X\n")),
-            (b"lambdas/.env", Text("E\n")),
-            (b"lambdas/v.py", Text("V\n")),
-            (b"z.txt", Text("Z\n")),
-        ],
+        tree: HIDDEN,
         filter: "**/.env",
         hash: "787c9a8e2148e711f6e9f44696cf341f",
     },
@@ -205,37 +138,37 @@ pub const VECTORS: &[Vector] = &[
     },
     Vector {
         name: "h11-overlap-hashed-twice",
-        tree: &[(b"a.txt", Text("a")), (b"b.txt", Text("b")), (b"c.md", Text("c"))],
+        tree: LETTERS,
         filter: "a.txt *.txt",
         hash: "e62595ee98b585153dac87ce1ab69c3c",
     },
     Vector {
         name: "h12-order-ab",
-        tree: &[(b"a.txt", Text("a")), (b"b.txt", Text("b")), (b"c.md", Text("c"))],
+        tree: LETTERS,
         filter: "a.txt b.txt",
         hash: "187ef4436122d1cc2f40dc2b92f0eba0",
     },
     Vector {
         name: "h12b-order-ba",
-        tree: &[(b"a.txt", Text("a")), (b"b.txt", Text("b")), (b"c.md", Text("c"))],
+        tree: LETTERS,
         filter: "b.txt a.txt",
         hash: "07159c47ee1b19ae4fb9c40d480856c4",
     },
     Vector {
         name: "h16-question",
-        tree: &[(b"a.txt", Text("a")), (b"b.txt", Text("b")), (b"c.md", Text("c"))],
+        tree: LETTERS,
         filter: "?.txt",
         hash: "187ef4436122d1cc2f40dc2b92f0eba0",
     },
     Vector {
         name: "h16b-class",
-        tree: &[(b"a.txt", Text("a")), (b"b.txt", Text("b")), (b"c.md", Text("c"))],
+        tree: LETTERS,
         filter: "[ab].txt",
         hash: "187ef4436122d1cc2f40dc2b92f0eba0",
     },
     Vector {
         name: "h16c-negclass-bang",
-        tree: &[(b"a.txt", Text("a")), (b"b.txt", Text("b")), (b"c.md", Text("c"))],
+        tree: LETTERS,
         filter: "[!a].*",
         hash: "5360af35bde9ebd8f01f492dc059593c",
     },
@@ -276,7 +209,7 @@ pub const VECTORS: &[Vector] = &[
     },
     Vector {
         name: "h17f-symlink-loop-onelevel",
-        tree: &[(b"d/f", Text("F")), (b"d/loop", Link("."))],
+        tree: LOOP,
         filter: "d/*/*",
         hash: "800618943025315f869e4e1f09471012",
     },
@@ -318,22 +251,12 @@ pub const VECTORS: &[Vector] = &[
     },
     Vector {
         name: "h24-double-space",
-        tree: &[(b"a.txt", Text("a")), (b"b.txt", Text("b")), (b"c.md", Text("c"))],
+        tree: LETTERS,
         filter: "a.txt  b.txt",
         hash: "187ef4436122d1cc2f40dc2b92f0eba0",
     },
-    Vector {
-        name: "h24c-tab",
-        tree: &[(b"a.txt", Text("a")), (b"b.txt", Text("b")), (b"c.md", Text("c"))],
-        filter: "a.txt\tb.txt",
-        hash: NOTHING,
-    },
-    Vector {
-        name: "h24d-newline",
-        tree: &[(b"a.txt", Text("a")), (b"b.txt", Text("b")), (b"c.md", Text("c"))],
-        filter: "a.txt\nb.txt",
-        hash: NOTHING,
-    },
+    Vector { name: "h24c-tab", tree: LETTERS, filter: "a.txt\tb.txt", hash: NOTHING },
+    Vector { name: "h24d-newline", tree: LETTERS, filter: "a.txt\nb.txt", hash: NOTHING },
     Vector {
         name: "h25-space-name",
         tree: &[(b"file.txt", Text("2")), (b"my", Text("1")), (b"my file.txt", Text("sp"))],
@@ -389,103 +312,51 @@ pub const VECTORS: &[Vector] = &[
     },
     Vector {
         name: "h42-negation",
-        tree: &[(b"a.txt", Text("a")), (b"b.txt", Text("b")), (b"c.md", Text("c"))],
+        tree: LETTERS,
         filter: "*.txt !b.txt",
         hash: "187ef4436122d1cc2f40dc2b92f0eba0",
     },
     Vector {
         name: "two-doublestars-in-a-row",
-        tree: &[
-            (b"README.md", Text("R\n")),
-            (b"lambdas/a/main.py", Text("A\n")),
-            (b"lambdas/b/main.py", Text("B\n")),
-            (b"lambdas/b/util.py", Text("U\n")),
-            (b"lambdas/top.py", Text("T\n")),
-        ],
+        tree: LAMBDAS,
         filter: "lambdas/**/**",
         hash: "120e855eec049559486d6cc6f7f6af2f",
     },
     Vector {
         name: "doublestar-glued",
-        tree: &[
-            (b"README.md", Text("R\n")),
-            (b"lambdas/a/main.py", Text("A\n")),
-            (b"lambdas/b/main.py", Text("B\n")),
-            (b"lambdas/b/util.py", Text("U\n")),
-            (b"lambdas/top.py", Text("T\n")),
-        ],
+        tree: LAMBDAS,
         filter: "lambdas/**.py",
         hash: "8f898b22d33b4ae6b360ec4725a2d646",
     },
     Vector {
         name: "doublestar-in-the-middle",
-        tree: &[
-            (b"README.md", Text("R\n")),
-            (b"lambdas/a/main.py", Text("A\n")),
-            (b"lambdas/b/main.py", Text("B\n")),
-            (b"lambdas/b/util.py", Text("U\n")),
-            (b"lambdas/top.py", Text("T\n")),
-        ],
+        tree: LAMBDAS,
         filter: "**/b/**/*.py",
         hash: "fcf9d46a910cf40f01d9f7fc04e1e925",
     },
-    Vector {
-        name: "hidden-star",
-        tree: &[
-            (b".github/w.yml", Text("W\n")),
-            (b"lambdas/.cache/x.py", Text("X\n")),
-            (b"lambdas/.env", Text("E\n")),
-            (b"lambdas/v.py", Text("V\n")),
-            (b"z.txt", Text("Z\n")),
-        ],
-        filter: ".*",
-        hash: NOTHING,
-    },
-    Vector {
-        name: "hidden-class",
-        tree: &[
-            (b".github/w.yml", Text("W\n")),
-            (b"lambdas/.cache/x.py", Text("X\n")),
-            (b"lambdas/.env", Text("E\n")),
-            (b"lambdas/v.py", Text("V\n")),
-            (b"z.txt", Text("Z\n")),
-        ],
-        filter: "lambdas/[.]env",
-        hash: NOTHING,
-    },
+    Vector { name: "hidden-star", tree: HIDDEN, filter: ".*", hash: NOTHING },
+    Vector { name: "hidden-class", tree: HIDDEN, filter: "lambdas/[.]env", hash: NOTHING },
     Vector {
         name: "hidden-literal-folder",
-        tree: &[
-            (b".github/w.yml", Text("W\n")),
-            (b"lambdas/.cache/x.py", Text("X\n")),
-            (b"lambdas/.env", Text("E\n")),
-            (b"lambdas/v.py", Text("V\n")),
-            (b"z.txt", Text("Z\n")),
-        ],
+        tree: HIDDEN,
         filter: "lambdas/.cache/*",
         hash: "253bcac7dd806bb7cf57dc19f71f2fa0",
     },
     Vector {
         name: "hidden-folder-doublestar",
-        tree: &[
-            (b".github/w.yml", Text("W\n")),
-            (b"lambdas/.cache/x.py", Text("X\n")),
-            (b"lambdas/.env", Text("E\n")),
-            (b"lambdas/v.py", Text("V\n")),
-            (b"z.txt", Text("Z\n")),
-        ],
+        tree: HIDDEN,
         filter: ".github/**",
         hash: "f14e837db317a2bba9826144e7831b51",
     },
     Vector {
         name: "loop-doublestar",
-        tree: &[(b"d/f", Text("F")), (b"d/loop", Link("."))],
+        tree: LOOP,
         filter: "d/**",
         hash: "af019825a32c69877505b87dc91b9d4e",
     },
     Vector {
         name: "loop-doublestar-name",
-        tree: &[(b"d/f", Text("F")), (b"d/loop", Link("."))],
+        tree: LOOP,
         filter: "**/f",
         hash: "af019825a32c69877505b87dc91b9d4e",
     },
@@ -497,7 +368,7 @@ pub const VECTORS: &[Vector] = &[
     },
     Vector {
         name: "negated-caret",
-        tree: &[(b"a.txt", Text("a")), (b"b.txt", Text("b")), (b"c.md", Text("c"))],
+        tree: LETTERS,
         filter: "[^a].*",
         hash: "0cc175b9c0f1b6a831c399e269772661",
     },
@@ -521,7 +392,7 @@ pub const VECTORS: &[Vector] = &[
     },
     Vector {
         name: "blanks-around",
-        tree: &[(b"a.txt", Text("a")), (b"b.txt", Text("b")), (b"c.md", Text("c"))],
+        tree: LETTERS,
         filter: "  a.txt ",
         hash: "0cc175b9c0f1b6a831c399e269772661",
     },
@@ -551,49 +422,29 @@ pub const VECTORS: &[Vector] = &[
     },
     Vector {
         name: "range",
-        tree: &[(b"a.txt", Text("a")), (b"b.txt", Text("b")), (b"c.md", Text("c"))],
+        tree: LETTERS,
         filter: "[a-b].txt",
         hash: "187ef4436122d1cc2f40dc2b92f0eba0",
     },
-    Vector {
-        name: "backward-range",
-        tree: &[(b"a.txt", Text("a")), (b"b.txt", Text("b")), (b"c.md", Text("c"))],
-        filter: "[b-a].txt",
-        hash: NOTHING,
-    },
-    Vector {
-        name: "upper-case",
-        tree: &[(b"a.txt", Text("a")), (b"b.txt", Text("b")), (b"c.md", Text("c"))],
-        filter: "A.TXT",
-        hash: NOTHING,
-    },
-    Vector {
-        name: "home",
-        tree: &[(b"a.txt", Text("a")), (b"b.txt", Text("b")), (b"c.md", Text("c"))],
-        filter: "~/a.txt",
-        hash: NOTHING,
-    },
-    Vector {
-        name: "variable",
-        tree: &[(b"a.txt", Text("a")), (b"b.txt", Text("b")), (b"c.md", Text("c"))],
-        filter: "$HOME/a.txt",
-        hash: NOTHING,
-    },
+    Vector { name: "backward-range", tree: LETTERS, filter: "[b-a].txt", hash: NOTHING },
+    Vector { name: "upper-case", tree: LETTERS, filter: "A.TXT", hash: NOTHING },
+    Vector { name: "home", tree: LETTERS, filter: "~/a.txt", hash: NOTHING },
+    Vector { name: "variable", tree: LETTERS, filter: "$HOME/a.txt", hash: NOTHING },
     Vector {
         name: "twice-slash",
-        tree: &[(b"a.txt", Text("a")), (b"b.txt", Text("b")), (b"c.md", Text("c"))],
+        tree: LETTERS,
         filter: ".//a.txt",
         hash: "0cc175b9c0f1b6a831c399e269772661",
     },
     Vector {
         name: "dot",
-        tree: &[(b"a.txt", Text("a")), (b"b.txt", Text("b")), (b"c.md", Text("c"))],
+        tree: LETTERS,
         filter: "./*.txt",
         hash: "187ef4436122d1cc2f40dc2b92f0eba0",
     },
     Vector {
         name: "up-and-down",
-        tree: &[(b"a.txt", Text("a")), (b"b.txt", Text("b")), (b"c.md", Text("c"))],
+        tree: LETTERS,
         filter: "../repo/*.txt",
         hash: "187ef4436122d1cc2f40dc2b92f0eba0",
     },
