@@ -3,7 +3,6 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use portolan_testkit::Server;
 use portolan_testkit::server::Options;
@@ -11,16 +10,13 @@ use serde_json::Value;
 
 use crate::shop::Shop;
 
-/// The second of the next commit: what lies between two is told in the order of their moments.
-static SECOND: AtomicU64 = AtomicU64::new(1_790_000_000);
-
-/// git in `folder`, by somebody, whatever this machine's configuration says.
+/// git in `folder`, by somebody, whatever this machine's configuration says. All is committed in one
+/// second, as a rebase does: which commit came after which is told by their parents.
 fn git(folder: &Path, arguments: &[&str]) -> String {
     let mut command = Command::new("git");
     command.args(["-c", "user.name=ann", "-c", "user.email=ann@shop.example"]);
     command.args(arguments).current_dir(folder);
-    let date = format!("{} +0000", SECOND.fetch_add(1, Ordering::Relaxed));
-    command.env("GIT_COMMITTER_DATE", date);
+    command.env("GIT_COMMITTER_DATE", "1790000000 +0000");
     command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null");
     let output = command.output().unwrap();
     assert!(output.status.success(), "{arguments:?}: {output:?}");
