@@ -281,11 +281,18 @@ impl Store {
         Ok(Paged { items, total })
     }
 
-    /// The keys of the asset sets of a bucket that are known to be whole.
-    pub async fn whole_assets(&self, bucket: &str) -> Result<Vec<String>, StoreError> {
-        let select = sql("SELECT key FROM asset_set WHERE bucket = $1 AND state = 'complete' \
-             AND layout = 'portolan'")
-        .bind(bucket);
+    /// The keys of the asset sets of a bucket that need not be read again: ours that are whole, which
+    /// are written once, and those of s3-asset-manager that nobody has written to since `moment`.
+    pub async fn settled_assets(
+        &self,
+        bucket: &str,
+        moment: Timestamp,
+    ) -> Result<Vec<String>, StoreError> {
+        let select = sql("SELECT key FROM asset_set WHERE bucket = $1 AND \
+             (state = 'complete' AND layout = 'portolan' OR \
+             state IN ('complete', 'unproven') AND made_at < $2)")
+        .bind(bucket)
+        .bind(moment);
         self.all(select).await?.iter().map(|row| row.text("key")).collect()
     }
 

@@ -14,6 +14,9 @@ use super::queue::{Failure, Progress, Work};
 use super::turns;
 use crate::App;
 
+/// How long a set of s3-asset-manager is read again at each look, in milliseconds: somebody may still
+/// write to it.
+const RESTLESS_MILLIS: i64 = 24 * 60 * 60 * 1000;
 /// Sets whose sight is written down in one commit.
 const CHUNK: usize = 500;
 
@@ -60,11 +63,11 @@ impl Work for SweepAssets {
             let (bucket, begun) = (watch.bucket.name(), app.store.now());
             let all = watch.all().await.map_err(failed)?;
             let mut told = Told { sets: all.len(), ..Told::default() };
-            // What was whole once stays so: a manifest is written once.
-            let whole: BTreeSet<String> =
-                app.store.whole_assets(&bucket).await.map_err(lost)?.into_iter().collect();
+            let since = begun.plus_millis(-RESTLESS_MILLIS);
+            let settled = app.store.settled_assets(&bucket, since).await.map_err(lost)?;
+            let settled: BTreeSet<String> = settled.into_iter().collect();
             let (known, news): (Vec<&Kept>, Vec<&Kept>) =
-                all.iter().partition(|kept| whole.contains(&kept.to_string()));
+                all.iter().partition(|kept| settled.contains(&kept.to_string()));
             for chunk in known.chunks(CHUNK) {
                 let keys: Vec<String> = chunk.iter().map(ToString::to_string).collect();
                 let bucket = bucket.clone();
