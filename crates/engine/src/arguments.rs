@@ -68,13 +68,15 @@ pub(crate) fn image_name(image: &Reference) -> String {
         .to_string()
 }
 
-/// How `spec`, already checked, becomes a container of `instance` with the chosen `ports`.
+/// How `spec`, already checked, becomes a container of `instance` with the chosen `ports`; `limits` are
+/// what this process may give of files and processes, where that is little.
 pub(crate) fn create(
     kind: Kind,
     instance: &str,
     spec: &Spec,
     published: &[Published],
     host_network: bool,
+    limits: &[(&str, u64)],
 ) -> Result<Creation, EngineError> {
     let mut arguments: Vec<String> =
         ["create", "--pull=never", "--restart=no"].map(Into::into).into();
@@ -86,6 +88,9 @@ pub(crate) fn create(
             say("log-opt", "max-size=10mb");
             // What a container is told stands in its definition, not in our environment.
             say("http-proxy", "false");
+            for (name, most) in limits {
+                say("ulimit", &format!("{name}={most}:{most}"));
+            }
         }
         Kind::Docker => {
             say("log-driver", "json-file");
@@ -181,7 +186,8 @@ mod tests {
     fn what_comes_from_outside_stands_behind_the_image_or_inside_an_option() {
         let spec = spec();
         let ports = [Published { host: 1234, container: 80 }];
-        let made = create(Kind::Podman, "here", &spec, &ports, false).unwrap();
+        let made =
+            create(Kind::Podman, "here", &spec, &ports, false, &[("nofile", 20_000)]).unwrap();
         let end = made.arguments.iter().position(|word| word == "--").unwrap();
         assert!(made.arguments[..end].iter().skip(1).all(|word| word.starts_with("--")));
         let image = format!("127.0.0.1:5000/shop/web@{}", Digest::of(b"x"));
@@ -194,16 +200,18 @@ mod tests {
             "--label=portolan.instance=here",
             "--memory=67108864",
             "--stop-timeout=7",
+            "--ulimit=nofile=20000:20000",
         ] {
             assert!(made.arguments.iter().any(|word| word == option), "{option}");
         }
-        let host = create(Kind::Docker, "here", &spec, &ports, true).unwrap();
+        let host = create(Kind::Docker, "here", &spec, &ports, true, &[("nofile", 1)]).unwrap();
         assert!(!host.arguments.iter().any(|word| word.starts_with("--publish")));
+        assert!(!host.arguments.iter().any(|word| word.starts_with("--ulimit")), "of its daemon");
     }
 
     #[test]
     fn values_stay_off_the_command_line_unless_the_program_would_listen_to_them() {
-        let made = create(Kind::Docker, "here", &spec(), &[], false).unwrap();
+        let made = create(Kind::Docker, "here", &spec(), &[], false, &[]).unwrap();
         assert!(!made.arguments.join(" ").contains("hidden"));
         assert!(made.arguments.contains(&"--env=API_KEY".to_owned()));
         assert!(made.arguments.contains(&"--env=PATH=/bin".to_owned()));

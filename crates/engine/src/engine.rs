@@ -10,6 +10,7 @@ use crate::error::EngineError;
 use crate::health::Tracker;
 use crate::id::ContainerId;
 use crate::ports::{Ports, Published};
+use crate::rlimits;
 use crate::settings::{Kind, Settings};
 use crate::spec::{Network, Spec};
 
@@ -138,7 +139,8 @@ impl Engine {
     async fn create_in(&self, spec: &Spec, host_network: bool) -> Result<Started, EngineError> {
         let ports = self.ports.choose(&spec.ports, host_network)?;
         let instance = &self.settings.instance;
-        let made = arguments::create(self.kind, instance, spec, &ports, host_network)?;
+        let made =
+            arguments::create(self.kind, instance, spec, &ports, host_network, &rlimits::own())?;
         let doing = format!("make the container {}", spec.name);
         let mut call = Call::new(&*doing, self.settings.patience, made.arguments);
         call.variables = made.variables;

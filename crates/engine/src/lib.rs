@@ -23,6 +23,7 @@ mod once;
 mod ports;
 mod probe;
 mod pull;
+mod rlimits;
 mod settings;
 mod spec;
 
