@@ -6,6 +6,8 @@ use aws_runtime::retries::classifiers::THROTTLING_ERRORS;
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId as _;
 
+use portolan_aws::Trouble as AwsTrouble;
+
 use crate::KeyError;
 
 /// The most of what a store says that is repeated, in characters.
@@ -117,12 +119,9 @@ impl Trouble {
             Self::MissingBucket => {
                 "; check the name of the bucket, and make it where it is missing"
             }
-            Self::Expired => {
-                "; the credentials are none, or are no longer good: renew them (`aws sts \
-                 get-caller-identity` tells whether they are)"
-            }
-            Self::Denied => "; the credentials are good, and do not allow it",
-            Self::Throttled => "; it was tried several times: try again in a minute",
+            Self::Expired => AwsTrouble::Expired.advice(),
+            Self::Denied => AwsTrouble::Denied.advice(),
+            Self::Throttled => AwsTrouble::Throttled.advice(),
             Self::Unreachable => {
                 "; check endpoint, region, network and credentials (`aws sts get-caller-identity`)"
             }
