@@ -77,7 +77,7 @@ impl Assets {
             None => {}
         }
         let key = self.blob_key(&blob.scope, &blob.digest)?;
-        let how = Put { digest: Some(blob.digest), ..Put::default() };
+        let how = Put { digest: Some(blob.digest), resume: true, ..Put::default() };
         self.bucket.put_file(&key, file, &how, told).await?;
         failpoint::hit("assets.after-blob");
         Ok(Stored::Sent)

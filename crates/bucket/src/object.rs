@@ -49,6 +49,10 @@ pub struct Put {
     pub metadata: BTreeMap<String, String>,
     /// The digest of the bytes, where it is known: what arrives otherwise is refused.
     pub digest: Option<Digest>,
+    /// Whether a large file that breaks off leaves the parts that are through to whoever writes the key
+    /// next, who then sends the others only. It is for keys that say what their bytes are, and of
+    /// which nothing is remembered.
+    pub resume: bool,
 }
 
 /// How an object is copied within its bucket.

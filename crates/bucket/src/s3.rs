@@ -6,6 +6,7 @@ mod list;
 mod multipart;
 mod put;
 mod read;
+mod resume;
 
 use std::sync::{Arc, RwLock};
 use std::time::Duration;

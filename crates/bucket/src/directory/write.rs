@@ -81,6 +81,7 @@ impl Directory {
                 content_type: known.content_type,
                 metadata: how.metadata.unwrap_or(known.metadata),
                 digest: None,
+                resume: false,
             };
             directory.write(&to, &mut file, &put, &|_| ())
         })

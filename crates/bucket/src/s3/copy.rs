@@ -130,7 +130,7 @@ impl S3 {
             Ok(parts) => self.complete(to, &upload, parts, &how.when).await,
             Err(error) => Err(error),
         };
-        self.end(to, &upload, ended).await
+        self.end(to, &upload, ended, false).await
     }
 
     async fn copy_part(

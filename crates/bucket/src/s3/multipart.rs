@@ -10,6 +10,7 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::put::piece;
+use super::resume::Begun;
 use super::{S3, bare, quoted, refused_or};
 use crate::{BucketError, Key, Put, When, Written};
 
@@ -48,21 +49,60 @@ impl S3 {
         how: &Put,
         told: &(dyn Fn(u64) + Sync),
     ) -> Result<Written, BucketError> {
+        if how.resume
+            && let Some(begun) = self.begun(key).await
+        {
+            match self.put_into(&begun, key, file, size, &how.when, told).await {
+                // Somebody else ended it, in one way or the other.
+                Err(error) if is_gone(&error) => {}
+                ended => return self.end(key, &begun.upload, ended, true).await,
+            }
+            if let Some(done) = self.done_by_another(key, size).await? {
+                return Ok(done);
+            }
+        }
         let metadata = how.metadata.clone().into_iter().collect();
         let metadata = (!how.metadata.is_empty()).then_some(metadata);
         let begin = |call: CreateMultipartUploadFluentBuilder| {
             call.set_content_type(how.content_type.clone()).set_metadata(metadata.clone())
         };
-        let upload = self.begin(key, begin).await?;
-        let sent = stream::iter(parts(size, self.settings.part_size))
-            .map(|(number, range)| self.put_part(key, &upload, number, range, file, told))
+        let own = Begun::anew(self.begin(key, begin).await?);
+        match self.put_into(&own, key, file, size, &how.when, told).await {
+            // One who went on with it was through first.
+            Err(error) if how.resume && is_gone(&error) => {
+                self.done_by_another(key, size).await?.ok_or(error)
+            }
+            ended => self.end(key, &own.upload, ended, how.resume).await,
+        }
+    }
+
+    /// Sends the parts that are not there yet, and makes the object of all.
+    async fn put_into(
+        &self,
+        begun: &Begun,
+        key: &Key,
+        file: &Path,
+        size: u64,
+        when: &When,
+        told: &(dyn Fn(u64) + Sync),
+    ) -> Result<Written, BucketError> {
+        let parts = stream::iter(parts(size, self.settings.part_size))
+            .map(|(number, range)| async move {
+                if let Some(part) = begun.same(number, &range, file).await? {
+                    told(range.end - range.start);
+                    return Ok(part);
+                }
+                self.put_part(key, &begun.upload, number, range, file, told).await
+            })
             .buffer_unordered(self.settings.parallel.max(1))
             .try_collect::<Vec<_>>();
-        let ended = match sent.await {
-            Ok(parts) => self.complete(key, &upload, parts, &how.when).await,
-            Err(error) => Err(error),
-        };
-        self.end(key, &upload, ended).await
+        self.complete(key, &begun.upload, parts.await?, when).await
+    }
+
+    /// The object of `key`, where it has the size that it shall have.
+    async fn done_by_another(&self, key: &Key, size: u64) -> Result<Option<Written>, BucketError> {
+        let found = self.head(key).await?.filter(|found| found.size == size);
+        Ok(found.map(|found| Written::Yes { etag: found.etag }))
     }
 
     async fn put_part(
@@ -152,14 +192,16 @@ impl S3 {
         }
     }
 
-    /// Gives up an upload that was not completed: its parts would be paid for until then.
+    /// Gives up an upload that was not completed, as its parts would be paid for until then; one that
+    /// failed is kept where somebody shall go on with it.
     pub(super) async fn end(
         &self,
         key: &Key,
         upload: &str,
         ended: Result<Written, BucketError>,
+        kept: bool,
     ) -> Result<Written, BucketError> {
-        if matches!(ended, Ok(Written::Yes { .. })) {
+        if matches!(ended, Ok(Written::Yes { .. })) || (kept && ended.is_err()) {
             return ended;
         }
         let answer = self.call(|client| {
@@ -172,6 +214,11 @@ impl S3 {
         }
         ended
     }
+}
+
+/// Whether an upload is no longer there: it was ended.
+fn is_gone(error: &BucketError) -> bool {
+    matches!(error, BucketError::Call { code: Some(code), .. } if code == "NoSuchUpload")
 }
 
 #[cfg(test)]

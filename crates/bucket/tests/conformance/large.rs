@@ -10,7 +10,7 @@ use portolan_model::{Digest, Hasher};
 use crate::bed::{self, MIB, key};
 
 /// Bytes in which no piece is like another.
-fn bytes(size: u64) -> Vec<u8> {
+pub(crate) fn bytes(size: u64) -> Vec<u8> {
     (0..size / 8)
         .flat_map(|number| number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes())
         .collect()

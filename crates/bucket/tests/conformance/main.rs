@@ -5,3 +5,4 @@ mod bed;
 mod cases;
 mod large;
 mod only;
+mod resume;
