@@ -30,15 +30,23 @@ pub struct Hit {
     pub written: bool,
 }
 
+/// What is known of a commit.
+#[derive(Debug, Clone, Default)]
+pub struct Answer {
+    /// The set that can be used; none where a build is needed.
+    pub hit: Option<Hit>,
+    /// The scope of a set of the commit that is not served, as it was built from other inputs.
+    pub passed_over: Option<Scope>,
+}
+
 impl Assets {
     /// The set of `commit`, or one of another commit with the same inputs, which then becomes that
-    /// of `commit` too, in the own scope. None where a build is needed. All that may be asked is
-    /// asked at once.
+    /// of `commit` too, in the own scope. All that may be asked is asked at once.
     pub async fn check(
         &self,
         commit: &CommitId,
         inputs: Option<&Inputs>,
-    ) -> Result<Option<Hit>, AssetsError> {
+    ) -> Result<Answer, AssetsError> {
         let manifests = self.scopes().map(|scope| self.manifest(scope, commit));
         let pointers = self.scopes().map(|scope| async move {
             match inputs {
@@ -51,27 +59,28 @@ impl Assets {
             futures::future::join_all(pointers),
             self.last_use(commit),
         );
+        let mut passed_over = None;
         for found in manifests {
             if let Some(found) = found? {
                 if inputs.is_some_and(|inputs| !is_for(&found.manifest, inputs)) {
-                    let scope = &found.manifest.scope;
-                    tracing::warn!(%commit, %scope, "its set was built from other inputs: not served");
+                    passed_over.get_or_insert(found.manifest.scope);
                     continue;
                 }
                 if found.manifest.scope == self.run.scope {
                     self.note_use(commit, last_use).await;
                 }
-                return Ok(Some(Hit { by: By::Commit, found, written: false }));
+                let hit = Some(Hit { by: By::Commit, found, written: false });
+                return Ok(Answer { hit, passed_over: None });
             }
         }
-        let Some(inputs) = inputs else { return Ok(None) };
+        let Some(inputs) = inputs else { return Ok(Answer::default()) };
         for (scope, pointer) in self.scopes().zip(pointers) {
             let Some((built, _)) = pointer? else { continue };
             if let Some(hit) = self.serve(scope, &built, commit, inputs).await? {
-                return Ok(Some(hit));
+                return Ok(Answer { hit: Some(hit), passed_over });
             }
         }
-        Ok(None)
+        Ok(Answer { hit: None, passed_over })
     }
 
     /// Makes the set of `built` in `scope` that of `commit`, where it has the same inputs and all

@@ -26,7 +26,7 @@ pub mod walk;
 pub mod watch;
 
 pub use assets::{Assets, Found, Run};
-pub use check::{By, Hit};
+pub use check::{Answer, By, Hit};
 pub use error::AssetsError;
 pub use explain::{Change, Difference, Explained};
 pub use fetch::Fetched;

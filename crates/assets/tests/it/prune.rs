@@ -41,18 +41,18 @@ async fn a_set_from_which_another_was_served_is_used() {
     let old = upload(&main, &commit('b'), bed.built(&[("b", "2")]), None).await.unwrap();
     // Both are made old on the disk; then one is used.
     age(&bed, 40);
-    let hit = theirs.check(&commit('c'), Some(&one)).await.unwrap().unwrap();
+    let hit = theirs.check(&commit('c'), Some(&one)).await.unwrap().hit.unwrap();
     let pruned = main.prune(30 * DAY, false).await.unwrap();
     assert_eq!(pruned.sets, [(old.manifest.scope.clone(), commit('b'))]);
     assert_eq!((pruned.kept, pruned.blobs), (2, 1));
     assert!(theirs.verify(&hit.found.manifest, &|_| {}).await.unwrap().is_empty());
-    assert!(main.check(&commit('a'), None).await.unwrap().is_some());
+    assert!(main.check(&commit('a'), None).await.unwrap().hit.is_some());
     // It was just found, so it is used.
     age(&bed, 40);
     main.check(&commit('a'), None).await.unwrap();
     let pruned = main.prune(30 * DAY, false).await.unwrap();
     assert_eq!((pruned.sets.len(), pruned.kept, pruned.blobs), (1, 1, 0));
-    assert!(main.check(&commit('a'), Some(&one)).await.unwrap().is_some());
+    assert!(main.check(&commit('a'), Some(&one)).await.unwrap().hit.is_some());
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Storing, finding, proving.
 
+use portolan_assets::inputs::Inputs;
 use portolan_assets::{AssetsError, By, Outcome};
 use portolan_bucket::{Key, Put};
 
@@ -10,12 +11,12 @@ async fn a_set_is_stored_found_and_whole() {
     for bed in Bed::both().await {
         let assets = bed.main();
         let one = inputs("one");
-        assert!(assets.check(&commit('a'), Some(&one)).await.unwrap().is_none());
+        assert!(assets.check(&commit('a'), Some(&one)).await.unwrap().hit.is_none());
         let large = "x".repeat(9 << 20);
         let files = bed.built(&[("a.zip", "ZIP"), ("deep/b/c", ""), ("large", &large)]);
         let stored = upload(&assets, &commit('a'), files.clone(), Some(&one)).await.unwrap();
         assert_eq!((stored.outcome, stored.sent), (Outcome::Written, 3));
-        let hit = assets.check(&commit('a'), Some(&one)).await.unwrap().unwrap();
+        let hit = assets.check(&commit('a'), Some(&one)).await.unwrap().hit.unwrap();
         assert_eq!((hit.by, hit.written), (By::Commit, false));
         assert_eq!(hit.found.manifest, stored.manifest);
         assert!(assets.verify(&stored.manifest, &|_| {}).await.unwrap().is_empty());
@@ -38,18 +39,18 @@ async fn equal_inputs_serve_another_commit_and_tell_where_from() {
         let one = inputs("one");
         let files = bed.built(&[("a.zip", "ZIP")]);
         upload(&assets, &commit('a'), files, Some(&one)).await.unwrap();
-        let two = assets.check(&commit('b'), Some(&inputs("two"))).await.unwrap();
+        let two = assets.check(&commit('b'), Some(&inputs("two"))).await.unwrap().hit;
         assert!(two.is_none(), "other inputs");
-        let hit = assets.check(&commit('b'), Some(&one)).await.unwrap().unwrap();
+        let hit = assets.check(&commit('b'), Some(&one)).await.unwrap().hit.unwrap();
         assert_eq!((hit.by, hit.written), (By::Inputs, true));
         let manifest = hit.found.manifest;
         assert_eq!((&manifest.commit, &manifest.built_commit), (&commit('b'), &commit('a')));
         let from = manifest.served_from.unwrap();
         assert_eq!((from.commit, from.inputs), (commit('a'), one.hash));
-        let again = assets.check(&commit('b'), None).await.unwrap().unwrap();
+        let again = assets.check(&commit('b'), None).await.unwrap().hit.unwrap();
         assert_eq!((again.by, again.found.manifest.built_commit), (By::Commit, commit('a')));
         // A set of a set tells who built it.
-        let third = assets.check(&commit('c'), Some(&one)).await.unwrap().unwrap();
+        let third = assets.check(&commit('c'), Some(&one)).await.unwrap().hit.unwrap();
         assert_eq!(third.found.manifest.built_commit, commit('a'));
     }
 }
@@ -64,9 +65,9 @@ async fn inputs_whose_bytes_are_gone_are_a_miss_and_can_be_stored_again() {
     let key: Key = format!("shop/main/blobs/sha256/{}", blob.digest.hex()).parse().unwrap();
     // Too short is as bad as gone.
     bed.bucket.put(&key, bytes::Bytes::new(), &Put::default()).await.unwrap();
-    assert!(assets.check(&commit('b'), Some(&one)).await.unwrap().is_none());
+    assert!(assets.check(&commit('b'), Some(&one)).await.unwrap().hit.is_none());
     bed.bucket.delete(&[key]).await.unwrap();
-    assert!(assets.check(&commit('b'), Some(&one)).await.unwrap().is_none());
+    assert!(assets.check(&commit('b'), Some(&one)).await.unwrap().hit.is_none());
     let problems = assets.verify(&stored.manifest, &|_| {}).await.unwrap();
     assert!(matches!(problems[0].error, AssetsError::Missing { .. }));
     let other = upload(&assets, &commit('b'), bed.built(&[("a", "1")]), Some(&one)).await.unwrap();
@@ -76,7 +77,7 @@ async fn inputs_whose_bytes_are_gone_are_a_miss_and_can_be_stored_again() {
     bed.bucket.delete(&[key]).await.unwrap();
     let files = bed.built(&[("a", "1")]);
     upload(&assets, &commit('c'), files, Some(&one)).await.unwrap();
-    let hit = assets.check(&commit('d'), Some(&one)).await.unwrap().unwrap();
+    let hit = assets.check(&commit('d'), Some(&one)).await.unwrap().hit.unwrap();
     assert_eq!(hit.found.manifest.served_from.unwrap().commit, commit('c'));
 }
 
@@ -127,7 +128,7 @@ async fn what_is_old_is_made_young_when_a_new_set_names_it() {
         upload(&assets, &commit('b'), files.clone(), Some(&one)).await.unwrap();
         assert!(!renewed().await, "it is young");
         bed.later(2 * DAY);
-        assert!(assets.check(&commit('c'), Some(&one)).await.unwrap().is_some());
+        assert!(assets.check(&commit('c'), Some(&one)).await.unwrap().hit.is_some());
         assert!(renewed().await, "a set that was served names it");
         let set = assets.find(&commit('c')).await.unwrap();
         assert!(assets.verify(&set.manifest, &|_| {}).await.unwrap().is_empty());
@@ -182,6 +183,34 @@ async fn an_upload_puts_back_what_is_missing() {
         assert_eq!(bed.names().await, names);
     }
     assert!(assets.verify(&stored.manifest, &|_| {}).await.unwrap().is_empty());
-    let hit = assets.check(&commit('b'), Some(&one)).await.unwrap().unwrap();
+    let hit = assets.check(&commit('b'), Some(&one)).await.unwrap().hit.unwrap();
     assert_eq!(hit.by, By::Inputs);
+}
+
+#[tokio::test]
+async fn a_set_is_not_served_for_other_inputs_of_its_commit() {
+    let bed = Bed::directory().await;
+    let assets = bed.main();
+    let of = |text: &str, toolchain: &str| Inputs {
+        keys: [("toolchain".to_owned(), toolchain.to_owned())].into(),
+        ..inputs(text)
+    };
+    let (old, new) = (of("old", "1"), of("new", "2"));
+    upload(&assets, &commit('a'), bed.built(&[("a.zip", "1")]), Some(&old)).await.unwrap();
+    let answer = assets.check(&commit('a'), Some(&new)).await.unwrap();
+    assert!(answer.hit.is_none(), "another toolchain is another build");
+    assert_eq!(answer.passed_over.unwrap().as_str(), "main");
+    let dirty = assets.check(&commit('a'), Some(&of("dirty", "1"))).await.unwrap();
+    assert!(dirty.hit.is_none() && dirty.passed_over.is_some(), "other files are another build");
+    let chosen = Inputs { patterns: vec!["src".to_owned()], ..of("chosen", "1") };
+    let hit = assets.check(&commit('a'), Some(&chosen)).await.unwrap().hit.unwrap();
+    assert_eq!(hit.by, By::Commit, "what is looked at is another choice of the same files");
+    assert!(assets.check(&commit('a'), None).await.unwrap().hit.is_some());
+    // Another commit was built so: that one is served, and the commit's own set stays.
+    upload(&assets, &commit('b'), bed.built(&[("a.zip", "2")]), Some(&new)).await.unwrap();
+    let hit = assets.check(&commit('a'), Some(&new)).await.unwrap().hit.unwrap();
+    assert_eq!((hit.by, hit.written), (By::Inputs, false));
+    assert_eq!(hit.found.manifest.commit, commit('b'));
+    let own = assets.check(&commit('a'), Some(&old)).await.unwrap().hit.unwrap();
+    assert_eq!((own.by, own.found.manifest.commit), (By::Commit, commit('a')));
 }

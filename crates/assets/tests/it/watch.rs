@@ -61,7 +61,7 @@ async fn all_sets_are_found_with_their_files() {
         let main = bed.main();
         let files = bed.built(&[("a.zip", "ZIP"), ("deep/b", "B")]);
         upload(&main, &commit('a'), files, Some(&inputs("one"))).await.unwrap();
-        main.check(&commit('b'), Some(&inputs("one"))).await.unwrap().unwrap();
+        main.check(&commit('b'), Some(&inputs("one"))).await.unwrap().hit.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let old = folder.path().join("old.zip");
         std::fs::write(&old, "OLD").unwrap();

@@ -1,6 +1,6 @@
 //! `portolan assets check`: must this commit be built?
 
-use portolan_assets::{By, Hit};
+use portolan_assets::{Answer as Found, By, Scope};
 use portolan_model::{CommitId, Digest};
 use serde::Serialize;
 
@@ -27,6 +27,9 @@ struct Answered {
     /// Whether a set of another commit became that of this one.
     written: bool,
     set: Option<Set>,
+    /// The scope of a set of the commit that is not served, as it was built from other inputs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passed_over: Option<Scope>,
     /// How many packages s3-asset-manager's layout has.
     #[serde(skip_serializing_if = "Option::is_none")]
     packages: Option<usize>,
@@ -34,7 +37,7 @@ struct Answered {
 
 /// What was found.
 struct Seen {
-    hit: Option<Hit>,
+    found: Found,
     /// Packages in s3-asset-manager's layout, where that was looked at.
     packages: Option<usize>,
 }
@@ -47,14 +50,14 @@ pub(super) async fn run(context: &Context, arguments: Check) -> Outcome {
     let patience = arguments.timeout.unwrap_or(desk.config.timeout);
     let legacy = arguments.legacy || desk.config.legacy;
     let asked = async {
-        let assets = desk.assets(Some(&git)).await?;
-        let hit = assets.check(&commit, inputs.as_ref()).await;
+        let assets = desk.assets(None).await?;
+        let found = assets.check(&commit, inputs.as_ref()).await;
         let mut packages = None;
-        if legacy && matches!(hit, Ok(None)) {
-            let found = legacy::find(&assets, &commit).await;
-            packages = found.map_err(|error| legacy::failure(&error))?;
+        if legacy && matches!(&found, Ok(found) if found.hit.is_none()) {
+            let packed = legacy::find(&assets, &commit).await;
+            packages = packed.map_err(|error| legacy::failure(&error))?;
         }
-        Ok::<_, Failure>((hit.map(|hit| Seen { hit, packages }), assets.place()))
+        Ok::<_, Failure>((found.map(|found| Seen { found, packages }), assets.place()))
     };
     let outcome = match tokio::time::timeout(patience, asked).await {
         Ok(outcome) => Some(outcome?),
@@ -83,7 +86,7 @@ struct Told<'a> {
 
 impl Told<'_> {
     fn known(self, seen: &Seen) -> Outcome {
-        let hit = seen.hit.as_ref();
+        let hit = seen.found.hit.as_ref();
         let by = hit.map(|hit| match hit.by {
             By::Commit => "commit",
             By::Inputs => "inputs",
@@ -93,6 +96,7 @@ impl Told<'_> {
             answer: if by.is_some() { "found" } else { "missing" },
             source: by,
             packages: seen.packages,
+            passed_over: seen.found.passed_over.clone(),
             written: hit.is_some_and(|hit| hit.written),
             set: hit.map(|hit| Set::of(&hit.found)),
             commit: self.commit.clone(),
@@ -113,6 +117,7 @@ impl Told<'_> {
             written: false,
             set: None,
             packages: None,
+            passed_over: None,
             commit: self.commit.clone(),
             inputs: self.inputs,
         };
@@ -145,7 +150,13 @@ fn text(answer: &Answered) -> String {
                 "{commit} is built: {} in the layout of s3-asset-manager\n",
                 count(answer.packages.unwrap_or_default() as u64, "package")
             ),
-            "missing" => format!("{commit} is not built yet{hash}\n"),
+            "missing" => match &answer.passed_over {
+                None => format!("{commit} is not built yet{hash}\n"),
+                Some(scope) => format!(
+                    "{commit} is not built from these inputs{hash}: its set in the scope {scope} was \
+                     built from others\n"
+                ),
+            },
             _ => format!("unknown whether {commit} is built{hash}\n"),
         };
     };
@@ -155,7 +166,7 @@ fn text(answer: &Answered) -> String {
             let kept = if answer.written {
                 "it is this commit's set now".to_owned()
             } else {
-                format!("this run may only read, so fetch it as that of {}", set.commit)
+                format!("fetch it as that of {}", set.commit)
             };
             let built = set.built_commit.short();
             format!(

@@ -65,7 +65,8 @@ fn failure(error: &AssetsError) -> Failure {
     let hint = match error {
         AssetsError::Conflict { .. } => Some(
             "a build that is not the same twice: keep the set that is there, or find out what differs \
-             with `portolan assets fetch`",
+             with `portolan assets fetch`; variants of one commit (a platform, a toolchain) want a \
+             project each",
         ),
         AssetsError::Refused { .. } => Some(
             "build the commit; find out who wrote the set, and take it away or add its key to `keys` \
