@@ -3,6 +3,7 @@
 mod copy;
 mod folders;
 mod list;
+mod loose;
 mod multipart;
 mod put;
 mod read;

@@ -11,7 +11,7 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::put::piece;
 use super::resume::Begun;
-use super::{S3, bare, quoted, refused_or};
+use super::{S3, bare, loose, quoted, refused_or};
 use crate::{BucketError, Key, Put, When, Written};
 
 /// Bytes of the smallest part that S3 takes, but for the last one.
@@ -27,17 +27,6 @@ pub(super) fn parts(size: u64, wanted: u64) -> impl Iterator<Item = (i32, Range<
     (1..)
         .zip((0..size).step_by(usize::try_from(part).unwrap_or(usize::MAX)))
         .map(move |(number, start)| (number, start..(start + part).min(size)))
-}
-
-/// The id of an upload in an answer that is well but for the name of its root: some stores give it
-/// another one than S3's, and the SDK then reads nothing of it.
-fn upload_id(answer: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(answer).ok()?;
-    let (_, rest) = text.split_once("<UploadId>")?;
-    let (id, _) = rest.split_once("</UploadId>")?;
-    // An id with references to characters is none that may be sent back as it stands.
-    let plain = !id.is_empty() && id.len() <= 4096 && !id.contains(['&', '<', '>']);
-    plain.then(|| id.to_owned())
 }
 
 impl S3 {
@@ -146,8 +135,8 @@ impl S3 {
         let id = match answer.await {
             Ok(answer) => answer.upload_id,
             Err(error) => {
-                let told = error.raw_response().filter(|answer| answer.status().is_success());
-                let id = told.and_then(|answer| upload_id(answer.body().bytes()?));
+                let id = loose::answer(&error).and_then(|text| loose::element(text, "UploadId"));
+                let id = id.and_then(loose::plain);
                 Some(id.ok_or_else(|| BucketError::call(doing(), &error))?)
             }
         };
@@ -238,17 +227,6 @@ mod tests {
                     (count + 1, range.end)
                 });
             assert!(count <= 10_000 && end == size, "{size}: {count} parts to {end}");
-        }
-    }
-
-    #[test]
-    fn the_id_is_found_whatever_the_root_is_called() {
-        let answer = "<InitiateMultipartUpload><Bucket>b</Bucket><UploadId>7-a_.~</UploadId></InitiateMultipartUpload>";
-        assert_eq!(upload_id(answer.as_bytes()).as_deref(), Some("7-a_.~"));
-        for wrong in
-            ["", "<UploadId></UploadId>", "<UploadId>a&amp;b</UploadId>", "<UploadId>a", "\u{feff}"]
-        {
-            assert_eq!(upload_id(wrong.as_bytes()), None, "{wrong}");
         }
     }
 }

@@ -6,10 +6,11 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
 
-use aws_sdk_s3::types::{CompletedPart, MultipartUpload, Part};
+use aws_sdk_s3::operation::list_parts::ListPartsOutput;
+use aws_sdk_s3::types::{CompletedPart, MultipartUpload};
 use md5::{Digest as _, Md5};
 
-use super::{S3, bare};
+use super::{S3, bare, loose, quoted};
 use crate::{BucketError, Key};
 
 /// Bytes that are read of a file at once.
@@ -20,6 +21,14 @@ pub(super) struct Begun {
     pub(super) upload: String,
     /// The parts that are there, by their numbers.
     parts: BTreeMap<i32, Part>,
+}
+
+/// A part that is there.
+struct Part {
+    /// In bytes.
+    size: u64,
+    /// Without quotation marks.
+    etag: String,
 }
 
 impl Begun {
@@ -37,7 +46,7 @@ impl Begun {
         file: &Path,
     ) -> Result<Option<CompletedPart>, BucketError> {
         let Some(part) = self.parts.get(&number) else { return Ok(None) };
-        if part.size().is_none_or(|size| u64::try_from(size) != Ok(range.end - range.start)) {
+        if part.size != range.end - range.start {
             return Ok(None);
         }
         let (path, range) = (file.to_owned(), range.clone());
@@ -45,10 +54,9 @@ impl Begun {
         let hash = hash.map_err(io::Error::other).flatten();
         let hash =
             hash.map_err(|error| BucketError::io(format!("read {}", file.display()), error))?;
-        let same = bare(part.e_tag()).eq_ignore_ascii_case(&hash);
+        let same = part.etag.eq_ignore_ascii_case(&hash);
         Ok(same.then(|| {
-            let part = CompletedPart::builder().set_e_tag(part.e_tag.clone());
-            part.part_number(number).build()
+            CompletedPart::builder().part_number(number).e_tag(quoted(&part.etag)).build()
         }))
     }
 }
@@ -91,17 +99,55 @@ impl S3 {
                 let call = client.list_parts().bucket(&*self.name).key(key.as_str());
                 call.upload_id(upload).set_part_number_marker(after.clone()).send()
             });
-            let doing = || self.doing("list the parts of", key);
-            let answer = answer.await.map_err(|error| BucketError::call(doing(), &error))?;
+            let page = match answer.await {
+                Ok(answer) => Page::read(&answer),
+                Err(error) => {
+                    let page = loose::answer(&error).map(Page::loose);
+                    let doing = || self.doing("list the parts of", key);
+                    page.ok_or_else(|| BucketError::call(doing(), &error))?
+                }
+            };
             let before = parts.len();
-            let numbered = |part: Part| Some((part.part_number?, part));
-            parts.extend(answer.parts.unwrap_or_default().into_iter().filter_map(numbered));
-            after = answer.next_part_number_marker;
+            parts.extend(page.parts);
+            after = page.next;
             // A store that tells the same again would never end.
-            if answer.is_truncated != Some(true) || after.is_none() || parts.len() == before {
+            if after.is_none() || parts.len() == before {
                 return Ok(parts);
             }
         }
+    }
+}
+
+/// Some of the parts of an upload.
+struct Page {
+    parts: Vec<(i32, Part)>,
+    /// After which number the next page begins, where there is one.
+    next: Option<String>,
+}
+
+impl Page {
+    fn read(answer: &ListPartsOutput) -> Self {
+        let parts = answer.parts().iter().filter_map(|part| {
+            let size = part.size().and_then(|size| u64::try_from(size).ok())?;
+            Some((part.part_number()?, Part { size, etag: bare(part.e_tag()) }))
+        });
+        let more = answer.is_truncated() == Some(true);
+        Self {
+            parts: parts.collect(),
+            next: answer.next_part_number_marker.clone().filter(|_| more),
+        }
+    }
+
+    fn loose(text: &str) -> Self {
+        let parts = loose::elements(text, "Part").filter_map(|part| {
+            let etag = loose::element(part, "ETag")?.replace("&quot;", "\"").replace("&#34;", "\"");
+            let etag = loose::plain(&bare(Some(&etag)))?;
+            let size = loose::element(part, "Size")?.parse().ok()?;
+            Some((loose::element(part, "PartNumber")?.parse().ok()?, Part { size, etag }))
+        });
+        let more = loose::element(text, "IsTruncated") == Some("true");
+        let next = loose::element(text, "NextPartNumberMarker").and_then(loose::plain);
+        Self { parts: parts.collect(), next: next.filter(|_| more) }
     }
 }
 
