@@ -138,11 +138,13 @@ impl Browser {
         self.call("POST", "/execute/sync", &json!({ "script": script, "args": [] }))
     }
 
-    /// What the page wrote to the console and what the browser complained of, since last asked.
+    /// What the page wrote to the console and what the browser complained of, since last asked. What
+    /// it complains of its own pages, as of the one that it starts with, is left out.
     pub fn console(&self) -> anyhow::Result<Vec<String>> {
         let entries = self.call("POST", "/se/log", &json!({ "type": "browser" }))?;
         let entries = entries.as_array().into_iter().flatten();
-        Ok(entries.filter_map(|entry| entry["message"].as_str().map(str::to_owned)).collect())
+        let messages = entries.filter_map(|entry| entry["message"].as_str());
+        Ok(messages.filter(|it| !it.starts_with("chrome://")).map(str::to_owned).collect())
     }
 
     /// Lets pages believe that the reader prefers the `dark` or the `light` scheme.
