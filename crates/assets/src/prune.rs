@@ -1,6 +1,7 @@
 //! Taking away what nobody used for long: sets, and then bytes that no set names.
 
 mod known;
+mod named;
 
 use std::collections::HashSet;
 
@@ -12,7 +13,8 @@ use crate::assets::Assets;
 use crate::error::AssetsError;
 use crate::manifest::{MOST_ENVELOPE_BYTES, Manifest, Place};
 use crate::name::Scope;
-use known::{Kind, Known};
+use known::{Kind, Known, Set};
+use named::Named;
 
 /// How old bytes that no manifest names must be: those of an upload that is under way are younger.
 const SPARED_MILLIS: i64 = 24 * 60 * 60 * 1000;
@@ -41,26 +43,32 @@ impl Assets {
             return Err(AssetsError::ReadOnly("pruned"));
         }
         let known = self.known().await?;
-        let sets = self.read_all(&known).await?;
+        let mut sets = Vec::new();
+        self.read_all(&known, |set, _| sets.push(set)).await?;
         let since = self.clock.now().plus_millis(-unused_millis);
         let expired: HashSet<_> = known.unused(&sets, since).into_iter().collect();
         let mut pruned = Pruned { sets: expired.iter().cloned().collect(), ..Pruned::default() };
         pruned.sets.sort();
-        let mut sets = sets;
-        if plan {
-            sets.retain(|set| !expired.contains(&set.id()));
-        } else {
+        if !plan {
             let gone = sets.iter().filter(|set| expired.contains(&set.id()));
             let forget = gone.map(|set| self.forget(&set.scope, &set.commit, set.inputs));
             let forget = futures::stream::iter(forget).buffer_unordered(self.run.parallel);
             forget.try_collect::<()>().await?;
-            // Once more: a manifest that was written meanwhile may name what no other one does, be it
-            // of a commit whose set just went.
-            sets.clear();
-            sets = self.read_all(&self.known().await?).await?;
         }
-        pruned.kept = sets.len() as u64;
-        let named: HashSet<(Scope, Digest)> = sets.into_iter().flat_map(|set| set.blobs).collect();
+        drop((sets, known));
+        // Once more: a manifest that was written meanwhile may name what no other one does, be it of a
+        // commit whose set just went.
+        let mut named = Named::default();
+        let visit = |set: Set, manifest: &Manifest| {
+            if plan && expired.contains(&set.id()) {
+                return;
+            }
+            pruned.kept += 1;
+            for blob in manifest.blobs() {
+                named.insert(&blob.scope, &blob.digest);
+            }
+        };
+        self.read_all(&self.known().await?, visit).await?;
         self.sweep(&named, plan, &mut pruned).await?;
         Ok(pruned)
     }
@@ -88,7 +96,7 @@ impl Assets {
     /// Takes away the blobs that are not `named`, page by page.
     async fn sweep(
         &self,
-        named: &HashSet<(Scope, Digest)>,
+        named: &Named,
         plan: bool,
         pruned: &mut Pruned,
     ) -> Result<(), AssetsError> {
@@ -98,7 +106,7 @@ impl Assets {
             let mut keys: Vec<Key> = Vec::with_capacity(BATCH);
             for object in &page {
                 let Some((scope, Kind::Blob(digest))) = self.kind(&object.name) else { continue };
-                if object.modified < before && !named.contains(&(scope, digest)) {
+                if object.modified < before && !named.contains(&scope, &digest) {
                     pruned.blobs += 1;
                     pruned.bytes += object.size;
                     keys.push(object.key()?);
@@ -111,9 +119,13 @@ impl Assets {
         Ok(())
     }
 
-    /// Every set that is known, read. One that cannot be read stops everything: what it names would
-    /// be taken for what nothing names.
-    async fn read_all(&self, known: &Known) -> Result<Vec<known::Set>, AssetsError> {
+    /// Visits every set that is known, with its manifest. One that cannot be read stops everything:
+    /// what it names would be taken for what nothing names.
+    async fn read_all(
+        &self,
+        known: &Known,
+        mut visit: impl FnMut(Set, &Manifest),
+    ) -> Result<(), AssetsError> {
         let read = known.commits.iter().map(|(scope, commit, written)| async move {
             let key = self.commit_key(scope, commit)?;
             let Some((_, bytes)) = self.bucket.read(&key, MOST_ENVELOPE_BYTES).await? else {
@@ -128,9 +140,14 @@ impl Assets {
                 source,
             };
             let (manifest, _) = opened.map_err(refused)?;
-            Ok::<_, AssetsError>(Some(known::Set::of(manifest, *written)))
+            Ok::<_, AssetsError>(Some((manifest, *written)))
         });
-        let sets = futures::stream::iter(read).buffered(self.run.parallel);
-        sets.try_filter_map(|set| async move { Ok(set) }).try_collect().await
+        let mut read = futures::stream::iter(read).buffered(self.run.parallel);
+        while let Some(found) = read.try_next().await? {
+            if let Some((manifest, written)) = found {
+                visit(Set::of(&manifest, written), &manifest);
+            }
+        }
+        Ok(())
     }
 }

@@ -31,25 +31,22 @@ pub(super) struct Set {
     pub(super) scope: Scope,
     pub(super) commit: CommitId,
     pub(super) inputs: Option<Digest>,
-    pub(super) blobs: Vec<(Scope, Digest)>,
     written: Timestamp,
     served_from: Option<(Scope, CommitId)>,
 }
 
 impl Set {
-    pub(super) fn of(manifest: Manifest, written: Timestamp) -> Self {
+    pub(super) fn of(manifest: &Manifest, written: Timestamp) -> Self {
+        let from = manifest.served_from.as_ref();
         Self {
-            inputs: told_hash(&manifest),
-            blobs: manifest.blobs().into_iter().map(|blob| (blob.scope, blob.digest)).collect(),
-            served_from: manifest.served_from.map(|from| (from.scope, from.commit)),
-            scope: manifest.scope,
-            commit: manifest.commit,
+            inputs: told_hash(manifest),
+            served_from: from.map(|from| (from.scope.clone(), from.commit.clone())),
+            scope: manifest.scope.clone(),
+            commit: manifest.commit.clone(),
             written,
         }
     }
-}
 
-impl Set {
     pub(super) fn id(&self) -> (Scope, CommitId) {
         (self.scope.clone(), self.commit.clone())
     }
