@@ -5,6 +5,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
+use tokio::runtime::Builder;
 
 use crate::args::{self, Cli, Command};
 use crate::commands;
@@ -135,7 +136,7 @@ fn dispatch(context: &Context, command: Command) -> Outcome {
             in_runtime(interruptible(commands::notifications::run(context, command)))
         }
         Command::Assets(command) => {
-            in_runtime(interruptible(commands::assets::run(context, command)))
+            on_one_thread(interruptible(commands::assets::run(context, command)))
         }
         // It ended before anything of ours began.
         Command::Compat(_) => Ok(()),
@@ -158,7 +159,17 @@ async fn interruptible(command: impl Future<Output = Outcome>) -> Outcome {
 
 /// Runs a command that waits for the disk or the network.
 fn in_runtime(command: impl Future<Output = Outcome>) -> Outcome {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    run_in(&mut Builder::new_multi_thread(), command)
+}
+
+/// Runs a command that moves bytes, or asks one question and is gone: connections that are passed
+/// from thread to thread cost it more than they bring. What is hashed has threads of its own.
+fn on_one_thread(command: impl Future<Output = Outcome>) -> Outcome {
+    run_in(&mut Builder::new_current_thread(), command)
+}
+
+fn run_in(builder: &mut Builder, command: impl Future<Output = Outcome>) -> Outcome {
+    let runtime = builder.enable_all().build();
     let runtime = runtime.map_err(|error| {
         Failure::new(Code::Configuration, "could not start threads").because(&error)
     })?;
