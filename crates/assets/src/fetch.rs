@@ -1,6 +1,7 @@
 //! Bringing a set to a directory: every byte is verified before any file is in its place.
 
 mod place;
+mod ranges;
 
 use std::fs::File;
 use std::io::Write as _;
@@ -9,10 +10,12 @@ use std::path::{Path, PathBuf};
 use futures::{StreamExt as _, TryStreamExt as _};
 use portolan_model::Hasher;
 use tempfile::TempDir;
+use tokio::sync::Semaphore;
 
 use crate::assets::Assets;
 use crate::error::AssetsError;
 use crate::manifest::{Blob, Entry, Manifest, Permissions};
+use crate::tree::RANGE;
 use crate::verify::is_right;
 
 /// What is gathered of a body before it is written and hashed, in bytes.
@@ -59,6 +62,7 @@ impl Assets {
             Entry::File { path, blob, mode } => Some((at, path.as_str(), blob, *mode)),
             Entry::Symlink { .. } => None,
         });
+        let lanes = &Semaphore::new(self.run.parallel);
         let fetches = files.map(|(at, path, blob, mode)| {
             let (waiting, place) = (scratch.path().join(at.to_string()), root.join(path));
             async move {
@@ -66,7 +70,7 @@ impl Assets {
                 if kept {
                     told(blob.size);
                 } else {
-                    self.fetch_blob(blob, path, &waiting, told).await?;
+                    self.fetch_blob(blob, path, &waiting, lanes, told).await?;
                 }
                 let waiting = (!kept).then_some(waiting);
                 Ok::<_, AssetsError>(Ready { path, waiting, mode, size: blob.size })
@@ -104,8 +108,14 @@ impl Assets {
         blob: &Blob,
         path: &str,
         to: &Path,
+        lanes: &Semaphore,
         told: &(dyn Fn(u64) + Sync),
     ) -> Result<(), AssetsError> {
+        if let Some(tree) = &blob.blake3
+            && blob.size > RANGE
+        {
+            return self.fetch_ranges(blob, tree, path, to, lanes, told).await;
+        }
         let io = || AssetsError::io("write", to);
         let mut file = File::create_new(to).map_err(io())?;
         let (mut hasher, mut buffer) = (Hasher::new(), Vec::with_capacity(CHUNK));

@@ -15,6 +15,7 @@ pub(crate) use hostile::{path_is_sane, target_is_sane};
 use crate::envelope::{Envelope, EnvelopeError};
 use crate::keys::{PublicKey, SignError, Signer};
 use crate::name::{Project, Scope};
+use crate::tree::TreeHash;
 
 /// Its media type. What a later version cannot say in this one gets another.
 pub const MEDIA_TYPE: &str = "application/vnd.portolan.assets.v1+json";
@@ -89,6 +90,10 @@ pub struct Blob {
     pub digest: Digest,
     /// How many they are.
     pub size: u64,
+    /// Their BLAKE3, where they are more than 32 MiB: they can then be fetched in several ranges at
+    /// once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blake3: Option<TreeHash>,
 }
 
 /// What wrote a manifest.

@@ -156,10 +156,11 @@ impl Assets {
         let content = tokio::task::spawn_blocking(read).await??;
         drop(permit);
         let entry = |blob: Blob, mode: Option<Permissions>| Entry::File { path, blob, mode };
-        let blob = |digest, size| Blob { scope: self.run.scope.clone(), digest, size };
+        let blob =
+            |digest, size, blake3| Blob { scope: self.run.scope.clone(), digest, size, blake3 };
         let (blob, stored) = match content {
             Content::Small(digest, bytes) => {
-                let blob = blob(digest, bytes.len() as u64);
+                let blob = blob(digest, bytes.len() as u64, None);
                 if !lanes.send {
                     let source = Some((blob.clone(), source));
                     return Ok(Step { entry: entry(blob, mode), sent: false, source });
@@ -168,8 +169,8 @@ impl Assets {
                 told(blob.size);
                 (blob, stored)
             }
-            Content::Large(digest, stamp) => {
-                let blob = blob(digest, stamp.size());
+            Content::Large(digest, tree, stamp) => {
+                let blob = blob(digest, stamp.size(), tree);
                 if !lanes.send {
                     let source = Some((blob.clone(), source));
                     return Ok(Step { entry: entry(blob, mode), sent: false, source });
@@ -227,6 +228,7 @@ impl Assets {
             scope: self.run.scope.clone(),
             digest: portolan_model::Digest::of(packed),
             size: packed.len() as u64,
+            blake3: None,
         };
         self.store_bytes(&blob, Bytes::from(packed.clone())).await?;
         Ok(Some(blob))
@@ -292,6 +294,7 @@ mod tests {
                 scope: scope.parse::<Scope>().unwrap(),
                 digest: portolan_model::Digest::of(text.as_bytes()),
                 size: text.len() as u64,
+                blake3: None,
             },
             mode: None,
         };

@@ -76,11 +76,7 @@ impl Assets {
     ) -> Result<(), AssetsError> {
         let key = self.blob_key(&blob.scope, &blob.digest)?;
         let object = self.bucket.get(&key, None).await?;
-        let mut object = object.ok_or_else(|| AssetsError::Missing {
-            path: path.to_owned(),
-            digest: blob.digest,
-            scope: blob.scope.clone(),
-        })?;
+        let mut object = object.ok_or_else(|| missing(path, blob))?;
         let wrong =
             |size: u64| corrupt(path, &blob.digest, format!("{size} bytes, not {}", blob.size));
         if object.attributes.size != blob.size {
@@ -108,6 +104,12 @@ pub(crate) fn is_right(blob: &Blob, path: &str, hasher: Hasher) -> Result<(), As
     Err(corrupt(path, &blob.digest, format!("they are those of {found}")))
 }
 
-fn corrupt(path: &str, digest: &Digest, found: String) -> AssetsError {
+/// That the bytes of a file are not there.
+pub(crate) fn missing(path: &str, blob: &Blob) -> AssetsError {
+    AssetsError::Missing { path: path.to_owned(), digest: blob.digest, scope: blob.scope.clone() }
+}
+
+/// That they are others.
+pub(crate) fn corrupt(path: &str, digest: &Digest, found: String) -> AssetsError {
     AssetsError::Corrupt { path: path.to_owned(), digest: *digest, found }
 }

@@ -6,7 +6,7 @@ use super::*;
 
 pub(crate) fn file(path: &str, text: &str) -> Entry {
     let (digest, size) = (Digest::of(text.as_bytes()), text.len() as u64);
-    let blob = Blob { scope: Scope::main(), digest, size };
+    let blob = Blob { scope: Scope::main(), digest, size, blake3: None };
     Entry::File { path: path.to_owned(), blob, mode: Some(Permissions::of(0o100_755)) }
 }
 

@@ -8,13 +8,14 @@ use std::path::Path;
 use portolan_model::{Digest, Hasher};
 
 use crate::error::AssetsError;
+use crate::tree::{RANGE, TreeHash, WholeHasher};
 
 /// What was read of a file.
 pub(super) enum Content {
     /// All of it, with its digest.
     Small(Digest, Vec<u8>),
-    /// Its digest, and what the file was then.
-    Large(Digest, Stamp),
+    /// Its digest, the hash of its ranges where it has several, and what the file was then.
+    Large(Digest, Option<TreeHash>, Stamp),
 }
 
 /// By what a file is known to be the same: a file that was written to has another stamp.
@@ -60,16 +61,20 @@ pub(super) fn read(path: &Path, whole: bool) -> Result<Content, AssetsError> {
     }
     let stamp = Stamp::from(&file.metadata().map_err(io())?);
     let (mut hasher, mut buffer) = (Hasher::new(), vec![0; 256 * 1024]);
+    let mut tree = (stamp.size > RANGE).then(WholeHasher::default);
     loop {
         let length = file.read(&mut buffer).map_err(io())?;
         if length == 0 {
             break;
         }
         hasher.update(&buffer[..length]);
+        if let Some(tree) = &mut tree {
+            tree.update(&buffer[..length]);
+        }
     }
     if hasher.length() != stamp.size || Stamp::of(path)? != stamp {
         let why = "it was changed while it was read: store it when the build has ended".to_owned();
         return Err(AssetsError::File { path: path.to_owned(), why });
     }
-    Ok(Content::Large(hasher.finish(), stamp))
+    Ok(Content::Large(hasher.finish(), tree.map(|tree| tree.finish()), stamp))
 }

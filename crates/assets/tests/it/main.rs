@@ -8,6 +8,7 @@ mod fetch;
 mod inputs;
 mod kms;
 mod prune;
+mod ranges;
 mod repository;
 mod sets;
 mod trust;
