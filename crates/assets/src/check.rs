@@ -62,7 +62,7 @@ impl Assets {
         let mut passed_over = None;
         for found in manifests {
             if let Some(found) = found? {
-                if inputs.is_some_and(|inputs| !is_for(&found.manifest, inputs)) {
+                if inputs.is_some_and(|inputs| !found.manifest.is_for(inputs)) {
                     passed_over.get_or_insert(found.manifest.scope);
                     continue;
                 }
@@ -119,7 +119,7 @@ impl Assets {
         if !written {
             // Somebody answered the same question first.
             let theirs = self.manifest(&self.run.scope, commit).await?;
-            let theirs = theirs.filter(|theirs| is_for(&theirs.manifest, inputs));
+            let theirs = theirs.filter(|theirs| theirs.manifest.is_for(inputs));
             let hit = |found| Hit { by: By::Commit, found, written: false };
             let served = || Hit { by: By::Inputs, found: origin, written: false };
             return Ok(Some(theirs.map_or_else(served, hit)));
@@ -181,16 +181,6 @@ impl Assets {
         let known = self.bucket.head(&self.blob_key(&blob.scope, &blob.digest)?).await?;
         Ok(known.filter(|attributes| attributes.size == blob.size))
     }
-}
-
-/// Whether a set of a commit is what `inputs` of the same commit are asked for. Other keys, or other
-/// files (of a working tree), are another build; other patterns are but another choice of what is
-/// looked at.
-fn is_for(manifest: &Manifest, inputs: &Inputs) -> bool {
-    manifest.inputs.as_ref().is_none_or(|told| {
-        let chosen = told.keys == inputs.keys && told.patterns != inputs.patterns;
-        told.hash == inputs.hash || chosen
-    })
 }
 
 /// What a manifest tells of the inputs.

@@ -13,6 +13,7 @@ pub use hostile::Wrong;
 pub(crate) use hostile::{path_is_sane, target_is_sane};
 
 use crate::envelope::{Envelope, EnvelopeError};
+use crate::inputs::Inputs;
 use crate::keys::{PublicKey, SignError, Signer};
 use crate::name::{Project, Scope};
 use crate::tree::TreeHash;
@@ -176,6 +177,16 @@ impl Manifest {
     /// Bytes of all its files.
     pub fn size(&self) -> u64 {
         self.entries.iter().fold(0, |sum, entry| sum.saturating_add(entry.size()))
+    }
+
+    /// Whether the set is what is asked for with `inputs` of its commit. Other keys, or other files
+    /// (of a working tree), are another build; other patterns are but another choice of what is
+    /// looked at. A set without inputs is for all.
+    pub fn is_for(&self, inputs: &Inputs) -> bool {
+        self.inputs.as_ref().is_none_or(|told| {
+            let chosen = told.keys == inputs.keys && told.patterns != inputs.patterns;
+            told.hash == inputs.hash || chosen
+        })
     }
 
     /// Every blob that it names, once.

@@ -51,6 +51,7 @@ pub(super) async fn run(context: &Context, arguments: Upload) -> Outcome {
     if legacy {
         legacy::store(&assets, &commit, &packages).await?;
     }
+    let of_others = inputs.is_some_and(|inputs| !uploaded.manifest.is_for(&inputs));
     let found = Found { manifest: uploaded.manifest, signed_by: None };
     let answer = Answer {
         outcome: match uploaded.outcome {
@@ -65,14 +66,20 @@ pub(super) async fn run(context: &Context, arguments: Upload) -> Outcome {
     values.extend(answer.set.inputs.map(|hash| ("inputs", hash.hex())));
     let outputs_file = arguments.told.github_output.as_deref();
     outputs::write(outputs_file, &values, Some(&answer.set))?;
-    context.printer.answer(&answer, text)
+    context.printer.answer(&answer, |answer| text(answer, of_others))
 }
 
-fn text(answer: &Answer) -> String {
+/// What became of it; `of_others` where the set that was there was built from other inputs.
+fn text(answer: &Answer, of_others: bool) -> String {
     let (set, commit) = (&answer.set, answer.set.commit.short());
     let files = count(set.file_count as u64, "file");
     if answer.outcome == "already" {
-        return format!("the set of {commit} was there, with the same {files}: nothing changed\n");
+        let others = "; it was built from other inputs, so `check` does not serve it for these: variants \
+                      of one commit want a project each";
+        let others = if of_others { others } else { "" };
+        return format!(
+            "the set of {commit} was there, with the same {files}: nothing changed{others}\n"
+        );
     }
     let through = format!("{} of {} sent", size(answer.bytes_sent), size(set.bytes));
     format!("stored {files} as the set of {commit} in the scope {} ({through})\n", set.scope)

@@ -104,6 +104,12 @@ fn what_cannot_be_done_ends_with_its_own_code() {
     assert_eq!(run(&yard, &["check", "--repo", "repo", "--commit", "nowhere"]).0, 4);
     assert_eq!(run(&yard, &["check", "--repo", "out"]).0, 3);
     assert_eq!(run(&yard, &with(&["upload", "out"], &INPUTS)).0, 0);
+    // The same files, built otherwise: nobody is served them for that.
+    let other = ["--repo", "repo", "--include", "src", "--key", "toolchain=2"];
+    let again = yard.run(&with(&["upload", "out"], &other));
+    let told = String::from_utf8(again.stdout).unwrap();
+    assert!(again.status.success() && told.contains("variants of one commit"), "{told}");
+    assert_eq!(run(&yard, &with(&["check"], &other)).1["passedOver"], "main");
     std::fs::write(yard.path().join("out/app.zip"), "other").unwrap();
     let (code, _, said) = run(&yard, &with(&["upload", "out"], &INPUTS));
     assert!(code == 5 && said.contains("`app.zip`"), "{said}");
