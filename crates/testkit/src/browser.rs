@@ -60,7 +60,13 @@ impl Browser {
             "goog:loggingPrefs": { "browser": "ALL" },
         }}});
         let mut browser = Self { client, session: base, _driver: driver, _dir: dir };
-        let created = browser.call("POST", "/session", &capabilities)?;
+        // On a busy machine Chromium sometimes ends while it starts; that says nothing of any page.
+        let created = match browser.call("POST", "/session", &capabilities) {
+            Err(error) if error.to_string().contains("Chrome instance exited") => {
+                browser.call("POST", "/session", &capabilities)?
+            }
+            created => created?,
+        };
         let id = created["sessionId"].as_str().context("chromedriver named no session")?;
         browser.session = format!("{}/session/{id}", browser.session);
         Ok(browser)
