@@ -5,7 +5,7 @@
 
 mod hashed;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -95,8 +95,9 @@ impl Assets {
             let manifest = self.same(there, &entries, commit)?;
             // Who was killed right after the manifest comes back here, and so does who looks after
             // bytes that somebody took away.
-            let named = manifest.blobs();
-            present.retain(|(blob, _)| named.contains(blob));
+            let named: BTreeSet<_> =
+                manifest.blobs().into_iter().map(|blob| (blob.scope, blob.digest)).collect();
+            present.retain(|(blob, _)| named.contains(&(blob.scope.clone(), blob.digest)));
             self.still_there(present, told).await?;
             if let Some(inputs) = inputs
                 && told_hash(&manifest) == Some(inputs.hash)
