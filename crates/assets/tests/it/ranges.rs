@@ -8,7 +8,7 @@ use portolan_assets::manifest::Manifest;
 use portolan_assets::walk::{Take, walk};
 use portolan_assets::{Assets, AssetsError};
 use portolan_aws::{AwsSettings, StaticKey};
-use portolan_bucket::{Bucket, BucketSettings};
+use portolan_bucket::{Bucket, BucketSettings, Put};
 use portolan_model::Secret;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -165,4 +165,14 @@ async fn a_large_file_without_the_second_hash_is_proven_by_the_first() {
     let to = bed.dir.path().join("to");
     bed.main().fetch(&manifest, &to, &|_| {}).await.unwrap();
     assert!(std::fs::read(to.join("large")).unwrap() == content);
+    // Such a set that lies in the bucket is looked after too.
+    let key = format!("shop/main/commits/{}.json", commit('a')).parse().unwrap();
+    let bytes = manifest.close(None).await.unwrap();
+    bed.bucket.put(&key, bytes.into(), &Put::default()).await.unwrap();
+    let digest = portolan_model::Digest::of(&content);
+    let blob = format!("shop/main/blobs/sha256/{}", digest.hex()).parse().unwrap();
+    bed.bucket.delete(&[blob]).await.unwrap();
+    let kept = stored(&bed, &content).await;
+    assert_eq!(kept, manifest, "it is the same set");
+    assert!(bed.main().verify(&kept, &|_| {}).await.unwrap().is_empty(), "its bytes are back");
 }
